@@ -1,0 +1,38 @@
+// One partition of the cluster at one instant, as the replication monitors look at it: pointers
+// into the world, built after an event and thrown away.
+#pragma once
+
+#include <boost/container/small_vector.hpp>
+
+#include "broker/base/flat.h"
+#include "broker/log/replica_log.h"
+
+namespace tribunal {
+
+struct ReplicaView {
+    NodeId node;
+    bool running = false;    // the process is up
+    bool is_leader = false;  // it believes so
+    LeaderEpoch leader_epoch{-1};  // of its role
+    PartitionEpoch partition_epoch{-1};
+    Offset high_watermark{0};      // its own; the exposed one when it leads
+    const ReplicaLog* log = nullptr;  // what it has in memory, or on disk when it is down; never null
+    // Only of a leader, else null: its committed ISR, and the maximal one (with replicas that it has
+    // asked the controller to add, KIP-497).
+    const FlatSet<NodeId>* isr = nullptr;
+    const FlatSet<NodeId>* maximal_isr = nullptr;
+};
+
+struct PartitionView {
+    TopicPartition partition;
+    // The active controller's committed state.
+    NodeId leader = kNoNode;
+    LeaderEpoch leader_epoch{0};
+    PartitionEpoch partition_epoch{0};
+    const FlatSet<NodeId>* isr = nullptr;
+    std::int32_t min_insync_replicas = 1;
+    // Every assigned replica, by node id.
+    boost::container::small_vector<ReplicaView, 5> replicas;
+};
+
+}  // namespace tribunal

@@ -1,0 +1,65 @@
+// What really happened in a run, beside what the clients saw: the ledger of faults per partition,
+// configuration, and the state at the end. A verdict is (promise x configuration x these facts).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "broker/protocol/ids.h"
+
+namespace tribunal {
+
+struct PartitionFacts {
+    TopicPartition partition;
+    std::string name;  // "orders-0"
+    std::int32_t replication_factor = 1;
+    std::int32_t min_insync_replicas = 1;
+    bool unclean_leader_election_enabled = false;
+    bool flush_every_message = false;  // log.flush.interval.messages = 1
+    // Instants at which another leader (or none, or a new epoch) was chosen; ascending.
+    std::vector<Instant> leader_changes;
+    // Leaders chosen from outside the ISR; ascending.
+    std::vector<Instant> unclean_elections;
+    // From this instant on, every member of the controller's ISR had lost unsynced data (power loss
+    // or wipe) and had not been proven caught up since: the loss budget of acks=all is used up
+    // ("last replica standing", or power loss of all replicas). kNever: never.
+    Instant budget_exhausted_at = kNever;
+    // Lowest offset still readable: retention and DeleteRecords remove what is below legally.
+    Offset log_start_offset{0};
+    // A disk returned wrong bytes for this partition.
+    bool corrupted_disk = false;
+    // Deleted during the run: nothing of it is promised any more.
+    bool deleted = false;
+};
+
+struct StuckConsumer {
+    std::string consumer;
+    TopicPartition partition;
+    Offset position;
+    Offset end_offset;
+};
+
+struct RunFacts {
+    bool any_fault = false;      // false: a healthy run (D9)
+    bool converged = true;       // the heal phase reached quiescence within its bound
+    std::string unconverged;     // what was still moving, in a phrase; empty when converged
+    std::vector<PartitionFacts> partitions;
+    // The state at the end of the heal phase.
+    std::vector<TopicPartition> leaderless;
+    std::vector<NodeId> stale_images;  // live brokers whose image is behind the controller's
+    std::vector<StuckConsumer> stuck_consumers;
+    std::uint64_t leader_elections = 0;
+    std::uint64_t metadata_records = 0;
+    // Names for messages; index is TopicId.
+    std::vector<std::string> topic_names;
+
+    const PartitionFacts* find(TopicPartition tp) const {
+        for (const PartitionFacts& p : partitions) {
+            if (p.partition == tp) return &p;
+        }
+        return nullptr;
+    }
+};
+
+}  // namespace tribunal
