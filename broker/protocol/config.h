@@ -1,0 +1,126 @@
+// Every setting that changes what the simulated cluster and clients do, with Kafka's defaults
+// (4.1 unless an edition says otherwise). The dotted Kafka names, ranges and the settings that are
+// read but change nothing here stand in scenarios/config_table.cc, so that a name is written once.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "broker/base/digest.h"
+
+namespace tribunal {
+
+// How a follower finds where to truncate when it starts to follow.
+enum class TruncationRule : std::uint8_t {
+    to_high_watermark,  // before 0.11: cut to its own high watermark, may lose or diverge
+    kip101,             // 0.11: ask the leader for the end of the follower's last epoch
+    kip279,             // 2.0: ask again with smaller epochs until both logs know the epoch
+    kip320,             // 2.1: and the leader fences requests of another leader epoch
+};
+
+// Bugs that can be switched on to prove that the properties catch them. Never set by an edition.
+enum class PlantedBug : std::uint8_t {
+    none,
+    ack_before_isr,           // acks=all answered after the local append
+    high_watermark_off_by_one,  // the leader's high watermark is one past what the ISR has
+    isr_keeps_dead_replica,   // fencing a broker leaves it in the ISR; leaders never shrink
+    ack_lost_on_leader_change,  // a parked acks=all produce is answered ok when leadership is lost
+    follower_ignores_epoch,   // a follower appends without ever truncating
+    leader_truncates,         // a new leader cuts its own log to its high watermark
+    stale_leader_serves,      // a broker that was told of a newer epoch goes on as leader
+    isr_join_too_early,       // a replica joins the ISR before it reached the high watermark
+};
+
+struct BrokerConfig {
+    Duration replica_lag_time_max = seconds(30);          // replica.lag.time.max.ms
+    Duration replica_fetch_wait_max = milliseconds(500);  // replica.fetch.wait.max.ms
+    std::int64_t replica_fetch_max_bytes = 1 << 20;       // replica.fetch.max.bytes
+    std::int64_t replica_fetch_response_max_bytes = 10 << 20;  // replica.fetch.response.max.bytes
+    std::int32_t replica_fetch_min_bytes = 1;             // replica.fetch.min.bytes
+    Duration replica_fetch_backoff = milliseconds(1000);  // replica.fetch.backoff.ms
+    Duration replica_socket_timeout = seconds(30);        // replica.socket.timeout.ms
+    Duration high_watermark_checkpoint_interval = seconds(5);  // replica.high.watermark.checkpoint.interval.ms
+    Duration broker_heartbeat_interval = seconds(2);      // broker.heartbeat.interval.ms
+    Duration broker_session_timeout = seconds(9);         // broker.session.timeout.ms
+    Duration retention_check_interval = seconds(300);     // log.retention.check.interval.ms
+    std::int64_t fetch_max_bytes = 55 << 20;              // fetch.max.bytes
+    std::int32_t offsets_topic_num_partitions = 50;       // offsets.topic.num.partitions
+    std::int16_t offsets_topic_replication_factor = 3;    // offsets.topic.replication.factor
+    Duration offsets_commit_timeout = seconds(5);         // offsets.commit.timeout.ms
+    TruncationRule truncation = TruncationRule::kip320;
+    PlantedBug planted_bug = PlantedBug::none;
+    TRIBUNAL_FIELDS(BrokerConfig, replica_lag_time_max, replica_fetch_wait_max,
+                    replica_fetch_max_bytes, replica_fetch_response_max_bytes,
+                    replica_fetch_min_bytes, replica_fetch_backoff, replica_socket_timeout,
+                    high_watermark_checkpoint_interval, broker_heartbeat_interval,
+                    broker_session_timeout, retention_check_interval, fetch_max_bytes,
+                    offsets_topic_num_partitions, offsets_topic_replication_factor,
+                    offsets_commit_timeout, truncation, planted_bug)
+};
+
+struct TopicConfig {
+    std::int32_t min_insync_replicas = 1;         // min.insync.replicas
+    bool unclean_leader_election_enable = false;  // unclean.leader.election.enable
+    std::int64_t retention_bytes = -1;            // retention.bytes; -1 without limit
+    Duration retention = seconds(7 * 24 * 3600);  // retention.ms; negative without limit
+    std::int64_t segment_bytes = 1 << 30;         // segment.bytes
+    std::int64_t flush_messages = INT64_MAX;      // flush.messages; 1 syncs every append
+    std::int64_t max_message_bytes = 1048588;     // max.message.bytes
+    bool log_append_time = false;                 // message.timestamp.type
+    TRIBUNAL_FIELDS(TopicConfig, min_insync_replicas, unclean_leader_election_enable,
+                    retention_bytes, retention, segment_bytes, flush_messages, max_message_bytes,
+                    log_append_time)
+};
+
+enum class PartitionerKind : std::uint8_t {
+    builtin,      // key hash with a key, KIP-794 uniform sticky without
+    round_robin,  // org.apache.kafka.clients.producer.RoundRobinPartitioner
+};
+
+struct ProducerConfig {
+    std::int16_t acks = -1;  // acks; -1 is all
+    std::int32_t batch_size = 16384;              // batch.size
+    Duration linger = milliseconds(5);            // linger.ms (5 since 4.0, KIP-1030)
+    Duration delivery_timeout = seconds(120);     // delivery.timeout.ms
+    Duration request_timeout = seconds(30);       // request.timeout.ms
+    std::int32_t retries = INT32_MAX;             // retries
+    Duration retry_backoff = milliseconds(100);   // retry.backoff.ms
+    Duration retry_backoff_max = seconds(1);      // retry.backoff.max.ms (KIP-580)
+    std::int32_t max_in_flight = 5;               // max.in.flight.requests.per.connection
+    std::int64_t max_request_size = 1 << 20;      // max.request.size
+    std::int64_t buffer_memory = 32 << 20;        // buffer.memory
+    Duration max_block = seconds(60);             // max.block.ms
+    Duration metadata_max_age = seconds(300);     // metadata.max.age.ms
+    PartitionerKind partitioner = PartitionerKind::builtin;  // partitioner.class
+    bool partitioner_ignore_keys = false;         // partitioner.ignore.keys
+    bool adaptive_partitioning = true;            // partitioner.adaptive.partitioning.enable
+    bool idempotence = false;                     // enable.idempotence
+    TRIBUNAL_FIELDS(ProducerConfig, acks, batch_size, linger, delivery_timeout, request_timeout,
+                    retries, retry_backoff, retry_backoff_max, max_in_flight, max_request_size,
+                    buffer_memory, max_block, metadata_max_age, partitioner,
+                    partitioner_ignore_keys, adaptive_partitioning, idempotence)
+};
+
+enum class OffsetReset : std::uint8_t { earliest, latest, none };
+
+struct ConsumerConfig {
+    OffsetReset auto_offset_reset = OffsetReset::latest;  // auto.offset.reset
+    bool enable_auto_commit = true;                       // enable.auto.commit, with a group only
+    Duration auto_commit_interval = seconds(5);           // auto.commit.interval.ms
+    Duration fetch_max_wait = milliseconds(500);          // fetch.max.wait.ms
+    std::int32_t fetch_min_bytes = 1;                     // fetch.min.bytes
+    std::int64_t fetch_max_bytes = 50 << 20;              // fetch.max.bytes
+    std::int64_t max_partition_fetch_bytes = 1 << 20;     // max.partition.fetch.bytes
+    std::int32_t max_poll_records = 500;                  // max.poll.records
+    Duration request_timeout = seconds(30);               // request.timeout.ms
+    Duration retry_backoff = milliseconds(100);           // retry.backoff.ms
+    Duration retry_backoff_max = seconds(1);              // retry.backoff.max.ms
+    Duration metadata_max_age = seconds(300);             // metadata.max.age.ms
+    bool check_crcs = true;                               // check.crcs
+    TRIBUNAL_FIELDS(ConsumerConfig, auto_offset_reset, enable_auto_commit, auto_commit_interval,
+                    fetch_max_wait, fetch_min_bytes, fetch_max_bytes, max_partition_fetch_bytes,
+                    max_poll_records, request_timeout, retry_backoff, retry_backoff_max,
+                    metadata_max_age, check_crcs)
+};
+
+}  // namespace tribunal
