@@ -17,8 +17,13 @@ struct PartitionFacts {
     std::int32_t min_insync_replicas = 1;
     bool unclean_leader_election_enabled = false;
     bool flush_every_message = false;  // log.flush.interval.messages = 1
-    // Instants at which another leader (or none, or a new epoch) was chosen; ascending.
+    // Instants at which another leader (or none, or a new epoch) was chosen; ascending. The first
+    // leader of a new partition is no change.
     std::vector<Instant> leader_changes;
+    // The last instant at which a replica that the controller had already replaced still acted as
+    // leader: it acknowledges acks=1 writes and answers list-offsets until it learns. kNever: not
+    // watched, so it may be any; Instant{-1}: there was none.
+    Instant deposed_leader_until = kNever;
     // Leaders chosen from outside the ISR; ascending.
     std::vector<Instant> unclean_elections;
     // From this instant on, every member of the controller's ISR had lost unsynced data (power loss
@@ -42,6 +47,7 @@ struct StuckConsumer {
 
 struct RunFacts {
     bool any_fault = false;      // false: a healthy run (D9)
+    std::uint32_t live_brokers = 0;  // whose images were compared at the end (L5); 0 not known
     bool converged = true;       // the heal phase reached quiescence within its bound
     std::string unconverged;     // what was still moving, in a phrase; empty when converged
     std::vector<PartitionFacts> partitions;

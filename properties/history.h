@@ -40,6 +40,7 @@ struct ClientInfo {
     bool idempotent = false;
     std::int32_t max_in_flight = 5;
     std::int32_t retries = 0;
+    bool check_crcs = true;  // of consumers
 };
 
 // One record given to a producer. The n-th send of client c has uid (c << 40) + n.
