@@ -21,6 +21,9 @@ struct ReplicaView {
     // asked the controller to add, KIP-497).
     const FlatSet<NodeId>* isr = nullptr;
     const FlatSet<NodeId>* maximal_isr = nullptr;
+    // A leader that waits for no answer to an AlterPartition: its two sets must be equal (R4). Leave
+    // it false when that is not known.
+    bool isr_settled = false;
 };
 
 struct PartitionView {
@@ -33,6 +36,9 @@ struct PartitionView {
     std::int32_t min_insync_replicas = 1;
     // Every assigned replica, by node id.
     boost::container::small_vector<ReplicaView, 5> replicas;
+    // Eligible leader replicas (KIP-966), whom the controller may elect as cleanly as a member of
+    // the ISR; null when the cluster keeps none.
+    const FlatSet<NodeId>* elr = nullptr;
 };
 
 }  // namespace tribunal
