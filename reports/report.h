@@ -27,6 +27,11 @@ struct NodeInfo {
     std::string kind;  // broker, controller, producer, consumer, admin
 };
 
+struct TopicName {
+    TopicId topic;
+    std::string name;
+};
+
 // Counts per bucket of virtual time, for the overview strip.
 struct SeriesPoint {
     Instant at;  // start of the bucket
@@ -62,7 +67,8 @@ struct TraceMessage {
 struct TraceMark {
     Instant at;
     NodeId node;
-    std::string kind;  // crash, restart, leader, follower, truncate, isr, high_watermark, timer, fault
+    std::string
+        kind;  // crash, restart, leader, follower, truncate, isr, high_watermark, timer, fault
     std::string text;
 };
 // The messages and marks around one violation.
@@ -111,10 +117,10 @@ struct ClaimLine {
 };
 
 struct Report {
-    std::string scenario;     // name
+    std::string scenario;  // name
     std::string description;
-    std::string file;         // base name only
-    std::string edition;      // "4.1"
+    std::string file;     // base name only
+    std::string edition;  // "4.1"
     std::uint64_t seed = 0;
     Digest128 configuration;  // of everything the run depends on
     Digest128 trace;          // the trace hash
@@ -125,11 +131,12 @@ struct Report {
     std::uint64_t polls = 0, reads = 0;
     std::uint64_t leader_elections = 0, unclean_elections = 0;
     std::vector<NodeInfo> nodes;
+    std::vector<TopicName> topics;
     std::vector<LedgerEntry> ledger;
     std::vector<ClaimLine> claims;
     std::vector<Check> checks;  // in the order of the property table
     std::vector<ExpectationResult> expectations;
-    bool as_expected = true;   // every expectation met; without any: no FAIL
+    bool as_expected = true;  // every expectation met; without any: no FAIL
     bool inconclusive = false;
     std::vector<std::string> without_effect;  // settings read but not simulated
     std::vector<std::string> warnings;
@@ -141,6 +148,16 @@ struct Report {
     // Settings that differ from Kafka's defaults, "acks=1 (producer p1)".
     std::vector<std::string> settings;
 };
+
+// A violation with the tag that rows, cards and trace slices refer to it by.
+struct NumberedViolation {
+    std::string tag;  // "V1"
+    const Check* check = nullptr;
+    const Violation* violation = nullptr;
+};
+// V1 is the first cause: broken promises come before allowed findings, and each lot keeps the order
+// of the property table. The pointers live as long as `report` is unchanged.
+std::vector<NumberedViolation> numbered_violations(const Report& report);
 
 // The one-screen verdict; `colour` for a terminal.
 std::string to_text(const Report& report, bool colour, const std::string& report_path);
