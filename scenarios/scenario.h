@@ -3,8 +3,8 @@
 // the file, the JSON pointer, what was found and what was expected.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -25,11 +25,23 @@ struct ScenarioError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+// Nodes are numbered by rule, so that targets, reports and ledgers agree on them: brokers 1..N, the
+// controller 100, clients 1001, 1002, ... in the order of the file.
+inline constexpr std::int32_t kMaxBrokers = 99;
+constexpr NodeId broker_id(std::int32_t number) { return NodeId{number}; }  // from 1
+constexpr NodeId controller_id() { return NodeId{100}; }
+constexpr NodeId client_id(std::size_t index) {  // index in Scenario::clients, from 0
+    return NodeId{1001 + static_cast<std::int32_t>(index)};
+}
+constexpr bool is_broker_id(NodeId id) { return id.value >= 1 && id.value <= kMaxBrokers; }
+constexpr bool is_client_id(NodeId id) { return id.value > 1000; }
+
 struct ClusterSpec {
     std::int32_t brokers = 3;
     std::int32_t controllers = 1;
     BrokerConfig config;
     TopicConfig topic_defaults;  // what server.properties says for topics (min.insync.replicas, ...)
+    bool operator==(const ClusterSpec&) const = default;
 };
 
 struct TopicSpec {
@@ -39,6 +51,7 @@ struct TopicSpec {
     TopicConfig config;
     // Replica lists by partition, the first is the preferred leader; empty: the controller places.
     std::vector<std::vector<NodeId>> assignment;
+    bool operator==(const TopicSpec&) const = default;
 };
 
 // How a producer makes its records.
@@ -51,6 +64,7 @@ struct LoadSpec {
     Instant start{0};
     bool await = false;  // "sync": true, the next record waits for the acknowledgement
     std::vector<Record> lines;  // from a file of lines; empty: generated
+    bool operator==(const LoadSpec&) const = default;
 };
 
 struct ProducerSpec {
@@ -60,6 +74,7 @@ struct ProducerSpec {
     LoadSpec load;
     Serde key_serializer = Serde::string;
     Serde value_serializer = Serde::string;
+    bool operator==(const ProducerSpec&) const = default;
 };
 
 struct SeekSpec {
@@ -69,6 +84,7 @@ struct SeekSpec {
     std::optional<Offset> offset;  // else one of the two ends
     bool to_beginning = false;
     bool to_end = false;
+    bool operator==(const SeekSpec&) const = default;
 };
 
 struct ConsumerSpec {
@@ -83,6 +99,7 @@ struct ConsumerSpec {
     Instant start{0};
     Serde key_deserializer = Serde::string;
     Serde value_deserializer = Serde::string;
+    bool operator==(const ConsumerSpec&) const = default;
 };
 
 enum class AdminOp : std::uint8_t { create_topic, delete_topic, list_topics, describe_topic };
@@ -90,13 +107,16 @@ struct AdminStep {
     Instant at;
     AdminOp op = AdminOp::list_topics;
     TopicSpec topic;  // name only, except for create
+    bool operator==(const AdminStep&) const = default;
 };
 struct AdminSpec {
     std::string name;
     std::vector<AdminStep> steps;
+    bool operator==(const AdminSpec&) const = default;
 };
 
 using ClientSpec = std::variant<ProducerSpec, ConsumerSpec, AdminSpec>;
+const std::string& name_of(const ClientSpec& client);
 
 // What the author states: "found" a violation, allowed or not; "absent" exercised and none;
 // or a verdict by name.
@@ -105,6 +125,7 @@ struct Expectation {
     std::string property;  // id, "D2"
     Expected expected = Expected::absent;
     std::string pointer;
+    bool operator==(const Expectation&) const = default;
 };
 
 struct Scenario {
@@ -123,6 +144,9 @@ struct Scenario {
     std::vector<Expectation> expect;
     // Settings that Kafka knows and that change nothing in this simulation, for the report.
     std::vector<std::string> without_effect;
+    // What is legal and probably not meant: a line each, with its JSON pointer.
+    std::vector<std::string> warnings;
+    bool operator==(const Scenario&) const = default;
 };
 
 // Throws ScenarioError. Files that the scenario names are looked up beside it.
@@ -131,7 +155,8 @@ Scenario load_scenario(const std::string& path);
 Scenario parse_scenario(std::string_view text, const std::string& name, const std::string& folder);
 // The JSON Schema (draft 7) that files are checked against, as text.
 std::string_view scenario_schema();
-// A scenario back as JSON text that loads to the same scenario.
+// A scenario back as JSON text that loads to the same scenario: files of settings and of lines are
+// written into it, so that it stands alone.
 std::string to_json_text(const Scenario& scenario);
 
 }  // namespace tribunal

@@ -1,0 +1,151 @@
+// How a setting's text becomes a field of the typed configuration, and back. Included only by the
+// tables of settings.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "broker/base/check.h"
+#include "scenarios/config_table.h"
+#include "scenarios/units.h"
+
+namespace tribunal {
+
+inline constexpr std::int64_t kInt16Max = INT16_MAX;
+inline constexpr std::int64_t kInt32Max = INT32_MAX;
+inline constexpr Range kAny{};
+inline constexpr Range kAtLeast0{0, INT64_MAX};
+inline constexpr Range kAtLeast1{1, INT64_MAX};
+
+// The words of an enumeration, as Kafka or Tribunal spells them.
+template <class E, std::size_t N>
+using Words = std::array<std::pair<E, std::string_view>, N>;
+
+inline constexpr Words<TruncationRule, 4> kTruncationWords = {
+    {{TruncationRule::to_high_watermark, "to_high_watermark"},
+     {TruncationRule::kip101, "kip101"},
+     {TruncationRule::kip279, "kip279"},
+     {TruncationRule::kip320, "kip320"}}};
+inline constexpr Words<PlantedBug, 9> kPlantedBugWords = {
+    {{PlantedBug::none, "none"},
+     {PlantedBug::ack_before_isr, "ack_before_isr"},
+     {PlantedBug::high_watermark_off_by_one, "high_watermark_off_by_one"},
+     {PlantedBug::isr_keeps_dead_replica, "isr_keeps_dead_replica"},
+     {PlantedBug::ack_lost_on_leader_change, "ack_lost_on_leader_change"},
+     {PlantedBug::follower_ignores_epoch, "follower_ignores_epoch"},
+     {PlantedBug::leader_truncates, "leader_truncates"},
+     {PlantedBug::stale_leader_serves, "stale_leader_serves"},
+     {PlantedBug::isr_join_too_early, "isr_join_too_early"}}};
+inline constexpr Words<OffsetReset, 3> kOffsetResetWords = {{{OffsetReset::earliest, "earliest"},
+                                                             {OffsetReset::latest, "latest"},
+                                                             {OffsetReset::none, "none"}}};
+constexpr const auto& words_of(TruncationRule) { return kTruncationWords; }
+constexpr const auto& words_of(PlantedBug) { return kPlantedBugWords; }
+constexpr const auto& words_of(OffsetReset) { return kOffsetResetWords; }
+
+inline void assign(bool& field, const SettingValue& value) { field = value.truth; }
+template <class Number>
+    requires(std::is_integral_v<Number> && !std::is_same_v<Number, bool>)
+void assign(Number& field, const SettingValue& value) {
+    CHECK(std::in_range<Number>(value.number));
+    field = static_cast<Number>(value.number);
+}
+// Durations are milliseconds in Kafka. What is longer than a hundred years is a hundred years, so
+// that no sum of times overflows; a negative one ("without limit") stays negative.
+inline Duration milliseconds_of(std::int64_t number) {
+    constexpr std::int64_t kCentury = 100 * kLongestDuration.value / 1'000'000;
+    return milliseconds(std::clamp<std::int64_t>(number, -1, kCentury));
+}
+inline void assign(Duration& field, const SettingValue& value) {
+    field = milliseconds_of(value.number);
+}
+template <class E>
+    requires std::is_enum_v<E>
+void assign(E& field, const SettingValue& value) {
+    std::string valid;
+    for (const auto& [word, text] : words_of(E{})) {
+        if (text == value.text) {
+            field = word;
+            return;
+        }
+        valid += (valid.empty() ? "" : ", ") + std::string(text);
+    }
+    throw ConfigError("String must be one of: " + valid);
+}
+
+inline std::string text_of(bool field) { return field ? "true" : "false"; }
+template <class Number>
+    requires(std::is_integral_v<Number> && !std::is_same_v<Number, bool>)
+std::string text_of(Number field) {
+    return std::to_string(field);
+}
+inline std::string text_of(Duration field) { return std::to_string(field.value / 1'000'000); }
+template <class E>
+    requires std::is_enum_v<E>
+std::string text_of(E field) {
+    for (const auto& [word, text] : words_of(field)) {
+        if (word == field) return std::string(text);
+    }
+    return {};
+}
+
+// bound<&Settings::producer, &ProducerConfig::linger>()
+template <auto Part, auto Field>
+constexpr Binding bound() {
+    return {[](Settings& s, const SettingValue& value) { assign(s.*Part.*Field, value); },
+            [](const Settings& s) { return text_of(s.*Part.*Field); }};
+}
+template <auto Field>
+constexpr Binding broker() {
+    return bound<&Settings::broker, Field>();
+}
+template <auto Field>
+constexpr Binding topic() {
+    return bound<&Settings::topic, Field>();
+}
+template <auto Field>
+constexpr Binding producer() {
+    return bound<&Settings::producer, Field>();
+}
+template <auto Field>
+constexpr Binding consumer() {
+    return bound<&Settings::consumer, Field>();
+}
+
+// message.timestamp.type, under both of its names.
+inline constexpr Binding kTimestampType = {
+    [](Settings& s, const SettingValue& value) {
+        s.topic.log_append_time = value.text == "LogAppendTime";
+    },
+    [](const Settings& s) {
+        return std::string(s.topic.log_append_time ? "LogAppendTime" : "CreateTime");
+    }};
+
+// A serializer or deserializer, by short name or by Kafka's class.
+template <auto Field>
+void assign_serde(Settings& settings, const SettingValue& value) {
+    const auto serde = serde_named(value.text);
+    if (!serde) {
+        throw ConfigError("Class " + value.text +
+                          " could not be found; known are string, integer, long, json, bytes and "
+                          "Kafka's classes for them");
+    }
+    settings.*Field = *serde;
+}
+
+// The tables.
+std::span<const Setting> server_settings();
+std::span<const Setting> server_log_settings();
+std::span<const Setting> server_security_settings();
+std::span<const Setting> topic_settings();
+std::span<const Setting> producer_settings();
+std::span<const Setting> consumer_settings();
+std::span<const Setting> client_settings();    // of producers and consumers
+std::span<const Setting> security_settings();  // ssl.* and sasl.* of everybody
+std::span<const Setting> tribunal_settings();  // tribunal.*: of the server scope
+
+}  // namespace tribunal

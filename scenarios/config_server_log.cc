@@ -1,0 +1,185 @@
+// Settings of a server for its logs and what topics inherit from it, for transactions, quorum,
+// metrics, quotas and tiered storage; and Tribunal's own settings of a cluster.
+#include <array>
+
+#include "scenarios/config_bindings.h"
+
+namespace tribunal {
+namespace {
+
+using enum SettingType;
+
+constexpr Range kAtLeastMinus1{-1, INT64_MAX};
+// Deviation: Kafka 4.1 wants at least 1 MiB (KIP-1030); small segments make short scenarios.
+constexpr Range kAtLeast14{14, INT64_MAX};
+constexpr std::int64_t kMaxPartitions = 10'000;
+
+// Kafka's precedence is ms, minutes, hours, whatever their order in the file: they are kept apart
+// until all of them are known.
+constexpr Binding kRetentionMs = {[](Settings& s, const SettingValue& value) {
+                                      s.log_retention_ms = milliseconds_of(value.number);
+                                  },
+                                  [](const Settings& s) { return text_of(s.topic.retention); }};
+constexpr Binding kRetentionMinutes = {[](Settings& s, const SettingValue& value) {
+                                           s.log_retention_minutes =
+                                               milliseconds_of(value.number * 60'000);
+                                       },
+                                       nullptr};
+constexpr Binding kRetentionHours = {[](Settings& s, const SettingValue& value) {
+                                         s.log_retention_hours =
+                                             milliseconds_of(value.number * 3'600'000);
+                                     },
+                                     nullptr};
+// For topics that do not say it; a scenario's topics have taken it over already.
+constexpr Binding kNumPartitions = {
+    [](Settings& s, const SettingValue& value) { assign(s.num_partitions, value); }, nullptr};
+
+constexpr std::array<Setting, 120> kServerLog = {{
+    // The log cleaner.
+    {"log.cleaner.threads", int32, kAtLeast0},
+    {"log.cleaner.io.max.bytes.per.second", floating},
+    {"log.cleaner.dedupe.buffer.size", int64},
+    {"log.cleaner.io.buffer.size", int32, kAtLeast0},
+    {"log.cleaner.io.buffer.load.factor", floating},
+    {"log.cleaner.backoff.ms", int64, kAtLeast0},
+    {"log.cleaner.min.cleanable.ratio", floating},
+    {"log.cleaner.enable", boolean},
+    {"log.cleaner.delete.retention.ms", int64, kAtLeast0},
+    {"log.cleaner.min.compaction.lag.ms", int64, kAtLeast0},
+    {"log.cleaner.max.compaction.lag.ms", int64, kAtLeast1},
+    // Logs, and what topics inherit.
+    {"num.partitions", int32, {1, kMaxPartitions}, {}, kNumPartitions},
+    {"log.dir", string},
+    {"log.dirs", string},
+    {"log.segment.bytes", int32, kAtLeast14, {}, topic<&TopicConfig::segment_bytes>()},
+    {"log.roll.ms", int64},
+    {"log.roll.hours", int32, kAtLeast1},
+    {"log.roll.jitter.ms", int64},
+    {"log.roll.jitter.hours", int32, kAtLeast0},
+    {"log.retention.ms", int64, kAtLeastMinus1, {}, kRetentionMs},
+    {"log.retention.minutes", int32, kAny, {}, kRetentionMinutes},
+    {"log.retention.hours", int32, kAny, {}, kRetentionHours},
+    {"log.retention.bytes", int64, kAny, {}, topic<&TopicConfig::retention_bytes>()},
+    {"log.retention.check.interval.ms",
+     int64,
+     kAtLeast1,
+     {},
+     broker<&BrokerConfig::retention_check_interval>()},
+    {"log.cleanup.policy", list, kAny, {}, {}, "delete"},
+    {"log.index.size.max.bytes", int32, {4, INT64_MAX}},
+    {"log.index.interval.bytes", int32, kAtLeast0},
+    {"log.flush.interval.messages", int64, kAtLeast1, {}, topic<&TopicConfig::flush_messages>()},
+    {"log.segment.delete.delay.ms", int64, kAtLeast0},
+    {"log.flush.scheduler.interval.ms", int64},
+    {"log.flush.interval.ms", int64},
+    {"log.flush.offset.checkpoint.interval.ms", int32, kAtLeast0},
+    {"log.flush.start.offset.checkpoint.interval.ms", int32, kAtLeast0},
+    {"log.preallocate", boolean},
+    {"num.recovery.threads.per.data.dir", int32, kAtLeast1},
+    {"auto.create.topics.enable", boolean},
+    {"min.insync.replicas", int32, kAtLeast1, {}, topic<&TopicConfig::min_insync_replicas>()},
+    {"log.message.format.version", string},
+    {"log.message.timestamp.type", string, kAny, "CreateTime|LogAppendTime", kTimestampType},
+    {"log.message.timestamp.difference.max.ms", int64, kAtLeast0},
+    {"log.message.timestamp.before.max.ms", int64, kAtLeast0},
+    {"log.message.timestamp.after.max.ms", int64, kAtLeast0},
+    {"create.topic.policy.class.name", class_name},
+    {"alter.config.policy.class.name", class_name},
+    {"log.message.downconversion.enable", boolean},
+    {"log.dir.failure.timeout.ms", int64, kAtLeast1},
+    {"log.initial.task.delay.ms", int64, kAtLeast0},
+    // The transaction log.
+    {"transaction.state.log.min.isr", int32, kAtLeast1},
+    {"transaction.state.log.load.buffer.size", int32, kAtLeast1},
+    {"transaction.state.log.replication.factor", int16, kAtLeast1},
+    {"transaction.state.log.num.partitions", int32, kAtLeast1},
+    {"transaction.state.log.segment.bytes", int32, kAtLeast1},
+    {"transaction.partition.verification.enable", boolean},
+    {"producer.id.expiration.ms", int32, kAtLeast1},
+    {"producer.id.expiration.check.interval.ms", int32, kAtLeast1},
+    // Transactions.
+    {"transactional.id.expiration.ms", int32, kAtLeast1},
+    {"transaction.max.timeout.ms", int32, kAtLeast1},
+    {"transaction.abort.timed.out.transaction.cleanup.interval.ms", int32, kAtLeast1},
+    {"transaction.remove.expired.transaction.cleanup.interval.ms", int32, kAtLeast1},
+    // The controller quorum.
+    {"controller.quorum.voters", list},
+    {"controller.quorum.bootstrap.servers", list},
+    {"controller.quorum.election.timeout.ms", int32},
+    {"controller.quorum.fetch.timeout.ms", int32},
+    {"controller.quorum.election.backoff.max.ms", int32},
+    {"controller.quorum.append.linger.ms", int32},
+    {"controller.quorum.request.timeout.ms", int32},
+    {"controller.quorum.retry.backoff.ms", int32},
+    // Metrics.
+    {"metrics.num.samples", int32, kAtLeast1},
+    {"metrics.sample.window.ms", int64, kAtLeast1},
+    {"metric.reporters", list},
+    {"metrics.recording.level", string},
+    {"kafka.metrics.reporters", list},
+    {"kafka.metrics.polling.interval.secs", int32, kAtLeast1},
+    {"telemetry.max.bytes", int32, kAtLeast1},
+    // Quotas.
+    {"quota.window.num", int32, kAtLeast1},
+    {"replication.quota.window.num", int32, kAtLeast1},
+    {"alter.log.dirs.replication.quota.window.num", int32, kAtLeast1},
+    {"controller.quota.window.num", int32, kAtLeast1},
+    {"quota.window.size.seconds", int32, kAtLeast1},
+    {"replication.quota.window.size.seconds", int32, kAtLeast1},
+    {"alter.log.dirs.replication.quota.window.size.seconds", int32, kAtLeast1},
+    {"controller.quota.window.size.seconds", int32, kAtLeast1},
+    {"client.quota.callback.class", class_name},
+    // Delegation tokens.
+    {"delegation.token.secret.key", password},
+    {"delegation.token.max.lifetime.ms", int64, kAtLeast1},
+    {"delegation.token.expiry.time.ms", int64, kAtLeast1},
+    {"delegation.token.expiry.check.interval.ms", int64, kAtLeast1},
+    // Tiered storage.
+    {"remote.log.storage.system.enable", boolean, kAny, {}, {}, "false"},
+    {"remote.log.storage.manager.impl.prefix", string},
+    {"remote.log.metadata.manager.impl.prefix", string},
+    {"remote.log.storage.manager.class.name", string},
+    {"remote.log.storage.manager.class.path", string},
+    {"remote.log.metadata.manager.class.name", string},
+    {"remote.log.metadata.manager.class.path", string},
+    {"remote.log.metadata.manager.listener.name", string},
+    {"remote.log.metadata.custom.metadata.max.bytes", int32, kAtLeast0},
+    {"remote.log.index.file.cache.total.size.bytes", int64, kAtLeast1},
+    {"remote.log.manager.thread.pool.size", int32, kAtLeast1},
+    {"remote.log.manager.copier.thread.pool.size", int32},
+    {"remote.log.manager.expiration.thread.pool.size", int32},
+    {"remote.log.manager.task.interval.ms", int64, kAtLeast1},
+    {"remote.log.manager.task.retry.backoff.ms", int64, kAtLeast1},
+    {"remote.log.manager.task.retry.backoff.max.ms", int64, kAtLeast1},
+    {"remote.log.manager.task.retry.jitter", floating},
+    {"remote.log.reader.threads", int32, kAtLeast1},
+    {"remote.log.reader.max.pending.tasks", int32, kAtLeast1},
+    {"log.local.retention.ms", int64},
+    {"log.local.retention.bytes", int64},
+    {"remote.log.manager.copy.max.bytes.per.second", int64, kAtLeast1},
+    {"remote.log.manager.copy.quota.window.num", int32, kAtLeast1},
+    {"remote.log.manager.copy.quota.window.size.seconds", int32, kAtLeast1},
+    {"remote.log.manager.fetch.max.bytes.per.second", int64, kAtLeast1},
+    {"remote.log.manager.fetch.quota.window.num", int32, kAtLeast1},
+    {"remote.log.manager.fetch.quota.window.size.seconds", int32, kAtLeast1},
+    {"remote.fetch.max.wait.ms", int32, kAtLeast1},
+    {"remote.list.offsets.request.timeout.ms", int64, kAtLeast1},
+    // Since 4.0.
+    {"transaction.two.phase.commit.enable", boolean},
+    {"add.partitions.to.txn.retry.backoff.ms", int32},
+    {"add.partitions.to.txn.retry.backoff.max.ms", int32},
+    {"remote.log.manager.follower.thread.pool.size", int32},
+}};
+
+// Rules and mutants of the simulation itself, which no Kafka has.
+constexpr std::array<Setting, 2> kTribunal = {{
+    {"tribunal.truncation", string, kAny, {}, broker<&BrokerConfig::truncation>()},
+    {"tribunal.planted.bug", string, kAny, {}, broker<&BrokerConfig::planted_bug>()},
+}};
+
+}  // namespace
+
+std::span<const Setting> server_log_settings() { return kServerLog; }
+std::span<const Setting> tribunal_settings() { return kTribunal; }
+
+}  // namespace tribunal

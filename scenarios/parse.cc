@@ -1,0 +1,228 @@
+// A scenario from its JSON: the document, the cluster, the world, the run and what is expected.
+// Clients, topics, faults, loads and settings have readers of their own, read_*.cc. What they let
+// pass goes through the JSON Schema as well, so that the schema and the readers cannot drift apart.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <set>
+
+#include "properties/property.h"
+#include "scenarios/reading.h"
+#include "scenarios/schema_check.h"
+#include "scenarios/units.h"
+
+namespace tribunal {
+namespace {
+
+void read_cluster(Reading& reading, const std::optional<Place>& place) {
+    ClusterSpec& cluster = reading.scenario.cluster;
+    std::optional<Place> config;
+    if (place) {
+        place->check_keys({"brokers", "controllers", "config"});
+        if (const auto brokers = place->find("brokers")) {
+            cluster.brokers = static_cast<std::int32_t>(brokers->integer(1, kMaxBrokers));
+        }
+        if (const auto controllers = place->find("controllers")) {
+            if (controllers->integer(1, INT32_MAX) != 1) {
+                controllers->fail_expected("1: a quorum of one controller is simulated so far");
+            }
+        }
+        config = place->find("config");
+    }
+    reading.server = read_settings(reading, config, ConfigScope::server,
+                                   default_settings(*reading.edition), "cluster");
+    BrokerConfig& broker = reading.server.broker;
+    if (broker.offsets_topic_replication_factor > cluster.brokers) {
+        // Kafka cannot create the topic at all when there are fewer brokers than replicas.
+        if (reading.server.named.contains("offsets.topic.replication.factor")) {
+            config->fail(
+                fmt::format("offsets.topic.replication.factor {} is larger than the {} "
+                            "broker{}",
+                            broker.offsets_topic_replication_factor, cluster.brokers,
+                            cluster.brokers == 1 ? "" : "s"));
+        }
+        broker.offsets_topic_replication_factor = static_cast<std::int16_t>(cluster.brokers);
+    }
+    cluster.config = broker;
+    cluster.topic_defaults = reading.server.topic;
+}
+
+void read_topics(Reading& reading, const Place& place) {
+    auto& topics = reading.scenario.topics;
+    for (const Place& element : place.elements()) {
+        TopicSpec topic = read_topic(reading, element);
+        for (const TopicSpec& other : topics) {
+            if (other.name == topic.name) {
+                element.member("name").fail(
+                    fmt::format("topic '{}' stands here twice", topic.name));
+            }
+            const auto unified = [](std::string name) {
+                std::replace(name.begin(), name.end(), '.', '_');
+                return name;
+            };
+            if (unified(other.name) == unified(topic.name)) {
+                element.member("name").fail(
+                    fmt::format("Topic '{}' collides with existing topics: "
+                                "{}",
+                                topic.name, other.name));
+            }
+        }
+        topics.push_back(std::move(topic));
+    }
+}
+
+LatencyModel read_latency(const Place& place, LatencyModel latency) {
+    const auto min = place.find("min");
+    const auto mean = place.find("mean");
+    if (min) latency.min = min->duration();
+    if (mean) latency.mean = mean->duration();
+    if (latency.mean < latency.min) {
+        (mean ? *mean : *min)
+            .fail(fmt::format("the mean {} is below the minimum {}", to_text(latency.mean),
+                              to_text(latency.min)));
+    }
+    return latency;
+}
+
+void read_world(const Place& place, WorldOptions& world) {
+    place.check_keys({"network", "disk", "restart"});
+    if (const auto network = place.find("network")) {
+        network->check_keys({"min", "mean", "bandwidth"});
+        world.network = read_latency(*network, world.network);
+        if (const auto bandwidth = network->find("bandwidth")) world.bandwidth = bandwidth->size();
+    }
+    if (const auto disk = place.find("disk")) {
+        disk->check_keys({"write", "sync", "writeback"});
+        if (const auto write = disk->find("write")) {
+            write->check_keys({"min", "mean"});
+            world.disk_write = read_latency(*write, world.disk_write);
+        }
+        if (const auto sync = disk->find("sync")) {
+            sync->check_keys({"min", "mean"});
+            world.disk_sync = read_latency(*sync, world.disk_sync);
+        }
+        if (const auto age = disk->find("writeback"))
+            world.writeback_age = age->positive_duration();
+    }
+    if (const auto restart = place.find("restart")) world.restart_time = restart->duration();
+}
+
+void read_expectations(Reading& reading, const Place& place) {
+    constexpr std::array<std::string_view, 6> kExpected = {"found", "absent",  "pass",
+                                                           "fail",  "allowed", "vacuous"};
+    std::set<std::string> seen;
+    for (const auto& [key, member] : place.members()) {
+        const Property* property = find_property(key);
+        if (property == nullptr) {
+            const std::string_view near = nearest_property(key);
+            member.fail("unknown property" +
+                        (near.empty() ? std::string("; 'tribunal list properties' names them")
+                                      : fmt::format("; did you mean '{}'?", near)));
+        }
+        if (!seen.insert(std::string(property->id)).second) {
+            member.fail(
+                fmt::format("property {} ({}) stands here twice", property->id, property->name));
+        }
+        Expectation expectation;
+        expectation.property = property->id;
+        expectation.expected = static_cast<Expected>(member.word(kExpected));
+        expectation.pointer = member.pointer();
+        reading.scenario.expect.push_back(std::move(expectation));
+    }
+}
+
+const Edition& read_edition(const std::optional<Place>& place) {
+    if (!place) return newest_edition();
+    std::vector<std::string_view> names;
+    for (const Edition& edition : all_editions()) names.push_back(edition.name);
+    const Edition* edition =
+        place->value().is_string() ? find_edition(place->value().get<std::string>()) : nullptr;
+    if (edition == nullptr) place->fail_expected(fmt::format("one of {}", fmt::join(names, ", ")));
+    return *edition;
+}
+
+void read_document(Reading& reading, const Place& root) {
+    root.check_keys({"$schema", "name", "description", "kafka", "seed", "cluster", "topics",
+                     "clients", "faults", "world", "run", "expect", "without_effect"});
+    Scenario& scenario = reading.scenario;
+    scenario.name = root.member("name").text();
+    if (const auto description = root.find("description")) {
+        scenario.description = description->text();
+    }
+    reading.edition = &read_edition(root.find("kafka"));
+    scenario.edition = reading.edition->name;
+    if (const auto seed = root.find("seed")) scenario.seed = seed->natural();
+    if (const auto run = root.find("run")) {
+        run->check_keys({"for", "heal"});
+        if (const auto lasts = run->find("for")) scenario.run_for = lasts->positive_duration();
+        if (const auto heal = run->find("heal")) scenario.heal_for = heal->duration();
+    }
+    // A printed scenario keeps what the files said that it was made of.
+    if (const auto entries = root.find("without_effect")) {
+        for (const Place& entry : entries->elements()) {
+            scenario.without_effect.push_back(entry.text());
+        }
+    }
+    read_cluster(reading, root.find("cluster"));
+    if (const auto topics = root.find("topics")) read_topics(reading, *topics);
+    reading.topology = topology_of(scenario);
+    if (const auto clients = root.find("clients")) read_clients(reading, *clients);
+    if (const auto faults = root.find("faults")) read_faults(reading, *faults);
+    if (const auto world = root.find("world")) read_world(*world, scenario.world);
+    if (const auto expect = root.find("expect")) read_expectations(reading, *expect);
+}
+
+}  // namespace
+
+std::string read_file(const std::string& path, const std::string& name) {
+    const auto fail = [&](int error) {
+        throw ScenarioError(fmt::format("{}: cannot be read: {}", name, std::strerror(error)));
+    };
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
+                                                               &std::fclose);
+    if (file == nullptr) fail(errno);
+    std::string bytes;
+    std::array<char, 65536> chunk;
+    for (;;) {
+        errno = 0;
+        const std::size_t count = std::fread(chunk.data(), 1, chunk.size(), file.get());
+        bytes.append(chunk.data(), count);
+        if (std::ferror(file.get()) != 0) fail(errno);
+        if (count < chunk.size()) return bytes;
+    }
+}
+
+std::string read_named_file(const Reading& reading, const Place& place, const std::string& name) {
+    const bool is_beside = !name.starts_with('/') && !reading.folder.empty();
+    try {
+        return read_file(is_beside ? reading.folder + "/" + name : name, name);
+    } catch (const ScenarioError& error) {
+        place.fail(error.what());
+    }
+}
+
+Scenario parse_scenario(std::string_view text, const std::string& name, const std::string& folder) {
+    const Json document = parse_json(text, name);
+    Reading reading;
+    reading.file = name;
+    reading.folder = folder;
+    reading.scenario.file = name;
+    read_document(reading, Place(document, name));
+    if (const std::string error = schema_error(document); !error.empty()) {
+        throw ScenarioError(name + ": " + error);
+    }
+    return std::move(reading.scenario);
+}
+
+Scenario load_scenario(const std::string& path) {
+    const std::size_t slash = path.rfind('/');
+    const std::string folder = slash == std::string::npos ? "" : path.substr(0, slash + 1);
+    return parse_scenario(read_file(path, path), path, folder);
+}
+
+}  // namespace tribunal
