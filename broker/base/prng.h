@@ -6,6 +6,8 @@
 // one more draw in the network never shifts the workload.
 #pragma once
 
+#include <array>
+#include <bit>
 #include <cstdint>
 
 #include "broker/base/strong.h"
@@ -41,8 +43,34 @@ class Prng {
     std::uint64_t state_ = 0;
 };
 
+namespace detail {
+
+constexpr int kLog2TableBits = 10;
+// Entry i: log2(1 + i / 2^10) in 0.32 fixed point; the last entry, 1, is stored as 0 (modulo 2^32).
+extern const std::array<std::uint32_t, (1 << kLog2TableBits) + 1> kLog2Table;
+
+}  // namespace detail
+
 // Exponential distribution with the given mean, from 32 uniform bits, by integers only. Largest
-// value about 22 means. Relative error of the quantile below 1e-5.
-Duration exponential(Duration mean, std::uint32_t uniform);
+// value about 22.9 means. For U = (uniform + 1/2) / 2^32 the result is -ln(U) * mean within
+// 2e-7 * mean, rounded down; the average over all 2^32 inputs is the mean within 1e-6 of it.
+inline Duration exponential(Duration mean, std::uint32_t uniform) {
+    __extension__ using Wide = unsigned __int128;
+    // Split U into exponent and mantissa, look the mantissa's logarithm up, interpolate, and turn
+    // base 2 into base e. Everything in 32.32 fixed point.
+    constexpr std::uint64_t kLn2 = 2977044472ull;
+    constexpr int bits = detail::kLog2TableBits;
+    const std::uint64_t u = (static_cast<std::uint64_t>(uniform) << 32) | (1ull << 31);
+    const int zeros = std::countl_zero(u);
+    const std::uint64_t mantissa = u << zeros;
+    const std::uint64_t index = (mantissa << 1) >> (64 - bits);
+    const std::uint64_t rest = (mantissa << (1 + bits)) >> 32;
+    const std::uint32_t low = detail::kLog2Table[index];
+    const std::uint32_t step = detail::kLog2Table[index + 1] - low;  // modulo 2^32
+    const std::uint64_t log2 = low + ((step * rest) >> 32);
+    const std::uint64_t minus_log2 = (static_cast<std::uint64_t>(zeros + 1) << 32) - log2;
+    const Wide minus_ln = (static_cast<Wide>(minus_log2) * kLn2) >> 32;
+    return Duration{static_cast<std::int64_t>((minus_ln * static_cast<Wide>(mean.value)) >> 32)};
+}
 
 }  // namespace tribunal
