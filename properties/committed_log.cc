@@ -1,0 +1,152 @@
+#include "properties/committed_log.h"
+
+#include <algorithm>
+
+namespace tribunal {
+
+BatchCursor cursor_at(const ReplicaLog& log, Offset from) {
+    BatchCursor at{&log, log.chunks.size(), 0};
+    if (log.chunks.empty()) return at;
+    const auto* tail = &log.chunks.back()->batches;
+    // Nearly every look-up is for the newest batch or the place after it.
+    if (tail->back().last_offset() < from) return at;
+    at.chunk = log.chunks.size() - 1;
+    at.index = tail->size() - 1;
+    for (int step = 0; step < 4; ++step) {
+        if (tail->at(at.index).base_offset <= from) return at;
+        if (at.index == 0) break;
+        if (tail->at(at.index - 1).last_offset() < from) return at;
+        --at.index;
+    }
+    at.chunk = log.chunk_of(from);
+    const auto& batches = log.chunks[at.chunk]->batches;
+    const auto it =
+        std::partition_point(batches.begin(), batches.end(),
+                             [&](const RecordBatch& batch) { return batch.last_offset() < from; });
+    at.index = static_cast<std::size_t>(it - batches.begin());
+    return at;
+}
+
+RecordBatch decodable(const CommittedBatch& batch) {
+    RecordBatch out;
+    out.base_offset = batch.identity.base_offset;
+    out.leader_epoch = batch.identity.leader_epoch;
+    out.crc = batch.identity.crc;
+    out.last_offset_delta = static_cast<std::int32_t>(batch.identity.last_offset.value -
+                                                      batch.identity.base_offset.value);
+    // An upper bound after compaction; decoding stops where the bytes end.
+    out.record_count = out.last_offset_delta + 1;
+    out.records = batch.records;
+    return out;
+}
+
+std::uint64_t CommittedLog::number_of(Offset offset) const {
+    const auto it = std::partition_point(batches.begin(), batches.end(), [&](const auto& batch) {
+        return batch.identity.last_offset < offset;
+    });
+    return first + static_cast<std::uint64_t>(it - batches.begin());
+}
+
+void CommittedLog::extend(const ReplicaLog& log, Offset high_watermark) {
+    const Offset from = std::max(end(), log.log_start_offset);
+    for (BatchCursor at = cursor_at(log, from); const RecordBatch* batch = at.batch(); at.next()) {
+        if (batch->next_offset() > high_watermark) break;
+        batches.push_back({identity_of(*batch), batch->records});
+    }
+}
+
+std::vector<CommittedBatch> CommittedLog::roll_back(std::uint64_t i) {
+    const auto from = batches.begin() + static_cast<std::ptrdiff_t>(i - first);
+    std::vector<CommittedBatch> gone(from, batches.end());
+    batches.erase(from, batches.end());
+    released = std::min(released, size());
+    return gone;
+}
+
+void CommittedLog::retain_from(Offset log_start_offset) {
+    if (log_start_offset <= retained_from) return;
+    retained_from = log_start_offset;
+    released = std::max(released, first);
+    while (released < size() && at(released).identity.last_offset < retained_from) {
+        batches[released - first].records = Payload{};
+        ++released;
+    }
+}
+
+void CommittedLog::forget(std::uint64_t upto) {
+    constexpr std::uint64_t kWorthIt = 1024;
+    upto = std::min(upto, released);
+    if (upto < first + kWorthIt || 2 * (upto - first) < batches.size()) return;
+    start = end_before(upto);
+    batches.erase(batches.begin(), batches.begin() + static_cast<std::ptrdiff_t>(upto - first));
+    first = upto;
+}
+
+void Match::advance(const CommittedLog& committed, const ReplicaLog& log) {
+    const std::uint64_t size = committed.size();
+    if (matched < committed.first) matched = committed.first, diverged = false;
+    if (matched < size && committed.at(matched).identity.last_offset < log.log_start_offset) {
+        matched = committed.number_of(log.log_start_offset);
+        diverged = false;
+    }
+    if (diverged || matched == size) return;
+    if (committed.at(matched).identity.base_offset >= log.log_end_offset) return;  // it lags
+    // By place in the log and not by offset: a batch more than the committed log has is no match.
+    const Offset from = std::max(committed.end_before(matched), log.log_start_offset);
+    for (BatchCursor at = cursor_at(log, from); matched < size; at.next(), ++matched) {
+        const RecordBatch* batch = at.batch();
+        if (batch == nullptr) return;
+        if (identity_of(*batch) != committed.at(matched).identity) {
+            diverged = true;
+            return;
+        }
+    }
+}
+
+void Match::recede(const CommittedLog& committed, const ReplicaLog& log) {
+    diverged = false;
+    matched = std::clamp(matched, committed.first, committed.size());
+    while (matched > committed.first) {
+        const BatchIdentity& last = committed.at(matched - 1).identity;
+        if (last.last_offset < log.log_start_offset) break;
+        if (last.last_offset < log.log_end_offset) {
+            const RecordBatch* batch = cursor_at(log, last.last_offset).batch();
+            if (batch != nullptr && identity_of(*batch) == last) break;
+        }
+        --matched;
+    }
+}
+
+Disagreement first_disagreement(const ReplicaLog& a, const ReplicaLog& b, Offset from,
+                                Offset bound) {
+    BatchCursor in_a = cursor_at(a, from);
+    BatchCursor in_b = cursor_at(b, from);
+    while (true) {
+        const RecordBatch* x = in_a.batch();
+        const RecordBatch* y = in_b.batch();
+        if (x != nullptr && x->base_offset >= bound) x = nullptr;
+        if (y != nullptr && y->base_offset >= bound) y = nullptr;
+        if (x == nullptr && y == nullptr) return {};
+        if (x == nullptr || y == nullptr || identity_of(*x) != identity_of(*y)) return {x, y};
+        in_a.next();
+        in_b.next();
+    }
+}
+
+const RecordBatch* first_missing(const ReplicaLog& a, const ReplicaLog& b, Offset from,
+                                 Offset bound) {
+    BatchCursor in_b = cursor_at(b, from);
+    for (BatchCursor in_a = cursor_at(a, from); const RecordBatch* batch = in_a.batch();
+         in_a.next()) {
+        if (batch->next_offset() > bound) return nullptr;
+        while (in_b.batch() != nullptr && in_b.batch()->base_offset < batch->base_offset) {
+            in_b.next();
+        }
+        if (in_b.batch() == nullptr || identity_of(*in_b.batch()) != identity_of(*batch)) {
+            return batch;
+        }
+    }
+    return nullptr;
+}
+
+}  // namespace tribunal

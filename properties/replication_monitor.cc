@@ -1,0 +1,117 @@
+// The monitor's front: which partition an event concerns, and what the run says that excuses. An
+// observation itself is in replication_steps.cc, replication_commit.cc and replication_levels.cc.
+#include "properties/replication_monitor.h"
+
+#include <algorithm>
+
+#include "broker/base/check.h"
+#include "fmt/format.h"
+#include "properties/replication_state.h"
+
+namespace tribunal {
+
+ReplicationMonitor::ReplicationMonitor() = default;
+ReplicationMonitor::~ReplicationMonitor() = default;
+ReplicationMonitor::ReplicationMonitor(const ReplicationMonitor&) = default;
+ReplicationMonitor::ReplicationMonitor(ReplicationMonitor&&) noexcept = default;
+ReplicationMonitor& ReplicationMonitor::operator=(const ReplicationMonitor&) = default;
+ReplicationMonitor& ReplicationMonitor::operator=(ReplicationMonitor&&) noexcept = default;
+
+const Shared<ReplicationMonitor::PartitionState>* ReplicationMonitor::find(
+    TopicPartition tp) const {
+    const auto topic = static_cast<std::size_t>(tp.topic.value);
+    const auto partition = static_cast<std::size_t>(tp.partition);
+    if (topic >= index_.size() || partition >= index_[topic].size()) return nullptr;
+    const std::int32_t at = index_[topic][partition];
+    return at < 0 ? nullptr : &states_[static_cast<std::size_t>(at)];
+}
+
+Shared<ReplicationMonitor::PartitionState>* ReplicationMonitor::find(TopicPartition tp) {
+    const ReplicationMonitor& self = *this;
+    return const_cast<Shared<PartitionState>*>(self.find(tp));
+}
+
+Shared<ReplicationMonitor::PartitionState>& ReplicationMonitor::find_or_create(TopicPartition tp) {
+    if (auto* state = find(tp)) return *state;
+    CHECK(tp.topic.value >= 0);
+    CHECK(tp.partition >= 0);
+    const auto topic = static_cast<std::size_t>(tp.topic.value);
+    const auto partition = static_cast<std::size_t>(tp.partition);
+    if (topic >= index_.size()) index_.resize(topic + 1);
+    if (partition >= index_[topic].size()) index_[topic].resize(partition + 1, -1);
+    index_[topic][partition] = static_cast<std::int32_t>(states_.size());
+    PartitionState state;
+    state.facts.partition = tp;
+    state.facts.name = fmt::format("t{}-{}", tp.topic.value, tp.partition);
+    states_.emplace_back(std::move(state));
+    return states_.back();
+}
+
+void ReplicationMonitor::on_created(TopicPartition partition, PartitionPromise promise) {
+    PartitionFacts& facts = find_or_create(partition).edit().facts;
+    if (!promise.name.empty()) facts.name = std::move(promise.name);
+    facts.unclean_leader_election_enabled = promise.unclean_leader_election_enabled;
+    facts.flush_every_message = promise.flush_every_message;
+}
+
+void ReplicationMonitor::observe(Instant now, const PartitionView& view) {
+    CHECK(view.isr != nullptr);
+    CHECK(view.replicas.size() <= 32);
+    PartitionState& p = find_or_create(view.partition).edit();
+    if (p.facts.deleted) return;
+    Observation{*this, p, view, now}.run();
+}
+
+void ReplicationMonitor::on_acknowledged(Instant, TopicPartition partition, Offset offset,
+                                         RecordUid uid) {
+    auto* state = find(partition);
+    if (state == nullptr || offset < Offset{0}) return;
+    if (offset < (*state)->committed.end()) {
+        ++tally(Rule::r1).checked;
+        return;
+    }
+    // Its loss is known already.
+    const auto gone = (*state)->gone.find(uid);
+    if (gone != (*state)->gone.end() && (*state)->lost[gone->second].offset == offset) return;
+    state->edit().early_acks.push_back({offset, uid});
+}
+
+void ReplicationMonitor::on_lossy_crash(Instant, NodeId node, DataLoss loss) {
+    for (Shared<PartitionState>& state : states_) {
+        const auto& seen = state->replicas;
+        const auto it =
+            std::find_if(seen.begin(), seen.end(), [&](const auto& s) { return s.node == node; });
+        if (it == seen.end() || state->facts.deleted) continue;
+        PartitionState& p = state.edit();
+        ReplicaShadow& s = p.replicas[static_cast<std::size_t>(it - seen.begin())];
+        s.went_down = true;
+        // What was flushed before it was acknowledged survives everything but the disk's loss.
+        if (p.facts.flush_every_message && loss == DataLoss::power) continue;
+        s.is_lossy = true;
+        s.left_isr = !p.isr.contains(node);
+        p.any_lossy = true;
+        p.is_exhausted = false;  // a new loss may use the budget up anew
+    }
+}
+
+void ReplicationMonitor::on_corrupted_disk(Instant, NodeId node, TopicPartition partition) {
+    PartitionState& p = find_or_create(partition).edit();
+    p.facts.corrupted_disk = true;
+    for (ReplicaShadow& s : p.replicas) {
+        if (s.node != node) continue;
+        s.is_lossy = true;
+        s.left_isr = !p.isr.contains(node);
+        p.any_lossy = true;
+        p.is_exhausted = false;
+    }
+}
+
+void ReplicationMonitor::on_deleted(TopicPartition partition) {
+    if (auto* state = find(partition)) state->edit().facts.deleted = true;
+}
+
+void ReplicationMonitor::on_metadata_lost(Instant now) {
+    metadata_lost_at_ = std::min(metadata_lost_at_, now);
+}
+
+}  // namespace tribunal

@@ -1,0 +1,161 @@
+// What the replication monitor remembers of a partition between two observations, and the steps of
+// one observation. Internal to replication_monitor.cc, replication_levels.cc and
+// replication_report.cc.
+#pragma once
+
+#include <map>
+#include <optional>
+
+#include "properties/committed_log.h"
+#include "properties/replication_monitor.h"
+
+namespace tribunal {
+
+// A replica as it was last seen. Copies of small things only: an observation must not cost more
+// when the log is long.
+struct ReplicaShadow {
+    NodeId node;
+    bool seen = false;
+    bool running = false;
+    bool is_leader = false;
+    bool went_down = false;  // a lossy crash since the last observation: no step of its own process
+    bool is_lossy = false;   // lost unsynced data and was not proven caught up since
+    bool left_isr = false;   // ... and was out of the controller's ISR since
+    bool has_wrong_isr = false;  // R4 is violated as long as this holds
+    LeaderEpoch leader_epoch = kNoLeaderEpoch;
+    Offset high_watermark{0};
+    Offset log_start_offset{0};
+    Offset log_end_offset{0};
+    BatchIdentity last;
+    Match match;
+    Offset agreed_end{0};  // below it the log is the committed one
+    // Replicas, by index, that violate R5 with this one as leader, and R3 with this one.
+    std::uint32_t incomplete = 0;
+    std::uint32_t disagrees = 0;
+};
+
+// Why committed records may be lost without anybody being wrong: what terms from `epoch` on have is
+// not what terms before it committed.
+struct Excuse {
+    Instant at;
+    LeaderEpoch epoch;
+    bool unclean = false;  // else the loss budget was used up
+    NodeId leader = kNoNode;
+};
+
+// A record that was in the committed log and was rolled back.
+struct LostRecord {
+    Offset offset;
+    RecordUid uid;
+    Instant lost_at;
+    Instant returned_at = kNever;
+    Offset returned_offset = kNoOffset;
+    LeaderEpoch lost_in;  // the term that did not have it
+    LeaderEpoch returned_in = kNoLeaderEpoch;
+    std::optional<Excuse> return_excuse;  // why its return is nobody's fault
+    std::size_t loss = 0;                 // index into PartitionState::losses
+};
+
+struct Acknowledgement {
+    Offset offset;
+    RecordUid uid;
+};
+
+struct ReplicationMonitor::PartitionState {
+    PartitionFacts facts;
+    bool seen = false;
+    // The controller's state as last seen.
+    NodeId leader = kNoNode;
+    LeaderEpoch leader_epoch = kNoLeaderEpoch;
+    FlatSet<NodeId> isr;
+    FlatSet<NodeId> elr;
+    // The newest epoch that a running replica has led in, and who: it extends the committed log.
+    LeaderEpoch newest_term = kNoLeaderEpoch;
+    LeaderEpoch previous_term = kNoLeaderEpoch;
+    NodeId newest_leader = kNoNode;
+    Offset term_high_watermark{0};             // as the term began
+    bool term_fell_short = false;              // R10 was reported for this term
+    LeaderEpoch judged_term = kNoLeaderEpoch;  // the newest whose leader was held against R1
+    CommittedLog committed;
+    std::vector<ReplicaShadow> replicas;
+    std::map<LeaderEpoch, std::vector<NodeId>> leaders;  // R8
+    // Acknowledged at or above the end of the committed log: an old leader's, or wrong.
+    std::vector<Acknowledgement> early_acks;
+
+    std::vector<Excuse> excuses;    // ascending
+    std::optional<Excuse> pending;  // whose loss no leader has shown yet
+    bool is_exhausted = false;
+    bool any_lossy = false;
+
+    NodeId outsider = kNoNode;  // R7, R2, R6 and R11 are violated as long as these hold
+                                // R7, R2, R6 and R11 violated as long as these hold
+    std::uint32_t weak_candidates = 0;
+    std::uint32_t incomplete = 0;
+    std::uint32_t out_of_bounds = 0;
+
+    std::vector<CommittedLoss> losses;
+    std::vector<LostRecord> lost;
+    std::map<RecordUid, std::size_t> gone;  // into `lost`: those that have not returned
+
+    // An excuse of a term in (after, upto].
+    const Excuse* excuse_between(LeaderEpoch after, LeaderEpoch upto) const;
+};
+
+// How the texts show things.
+std::string shown(Instant at);
+std::string shown(const BatchIdentity& batch);
+std::string shown(const Excuse& excuse);
+std::string shown(NodeId node);
+
+// One call of observe().
+struct ReplicationMonitor::Observation {
+    ReplicationMonitor& monitor;
+    PartitionState& p;
+    const PartitionView& view;
+    Instant now;
+    std::uint32_t isr = 0;  // the controller's, by replica index
+    int leader = -1;        // index of the newest term's leader, when it runs and leads
+    bool judged = false;    // that leader was held against R1
+
+    void run();
+
+    void align_replicas();
+    void observe_controller();
+    void observe_replica(std::size_t i);
+    void observe_log(std::size_t i);
+    void on_truncated(std::size_t i, std::uint64_t matched_before);
+    void register_leader(NodeId node, LeaderEpoch epoch);
+    void observe_losses_of_replicas();
+    void judge_leader();
+    void extend_committed_log();
+    void roll_back(std::uint64_t keep, bool allowed, const std::string& because);
+    void settle_early_acks(bool new_term);
+    void observe_returns(std::uint64_t from);
+
+    void check_levels();
+    void check_candidates();
+    void check_agreement();
+    void check_isr_of_leader(std::size_t i);
+    void check_completeness(std::size_t i);
+    void check_bounds();
+
+    bool is_current_leader(std::size_t i) const {
+        const ReplicaView& r = view.replicas[i];
+        return r.running && r.is_leader && r.node == view.leader &&
+               r.leader_epoch == view.leader_epoch;
+    }
+    std::uint32_t mask_of(const FlatSet<NodeId>& nodes) const;
+
+    // Counts a violation and describes the first few; an excuse makes it an allowed one.
+    void found(Rule rule, const Excuse* excuse, Offset offset, NodeId node, std::string summary) {
+        record(rule, excuse != nullptr ? shown(*excuse) : std::string{}, offset, node,
+               std::move(summary));
+    }
+    // The same of replica i, which having lost its data excuses as well.
+    void found_lossy(Rule rule, std::size_t i, const Excuse* excuse, Offset offset,
+                     std::string summary);
+    // `because` is empty when nothing excuses it.
+    void record(Rule rule, std::string because, Offset offset, NodeId node, std::string summary);
+};
+
+}  // namespace tribunal
