@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 
@@ -165,13 +166,16 @@ void complete_server(Settings& settings) {
 
 void complete_producer(const Edition& edition, Settings& settings,
                        std::vector<std::string>& warnings) {
+    // Kafka keeps all three in 32 bits, and the sum as well.
+    constexpr Duration kMost = milliseconds(INT32_MAX);
     ProducerConfig& producer = settings.producer;
-    const Duration least = producer.linger + producer.request_timeout;
+    producer.linger = std::min(producer.linger, kMost);
+    const Duration least = std::min(producer.linger + producer.request_timeout, kMost);
     if (is_since(edition, "2.1") && producer.delivery_timeout < least) {
         constexpr std::string_view kRule =
             "delivery.timeout.ms should be equal to or larger than linger.ms + request.timeout.ms";
         if (settings.named.contains("delivery.timeout.ms")) throw ConfigError(std::string(kRule));
-        producer.delivery_timeout = std::min(least, milliseconds(INT32_MAX));
+        producer.delivery_timeout = least;
         warnings.push_back(fmt::format("{}. Setting it to {}.", kRule,
                                        producer.delivery_timeout.value / 1'000'000));
     }

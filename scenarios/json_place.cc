@@ -76,7 +76,7 @@ class DoubleKeys {
 // value - unexpected '}'; expected ..." becomes "line 3, column 5: unexpected '}'; expected ...".
 std::string short_syntax_error(std::string_view what) {
     const std::size_t line = what.find("line ");
-    if (line == std::string_view::npos) return "is not JSON";
+    if (line == std::string_view::npos) return std::string(what.substr(what.find("] ") + 2));
     what.remove_prefix(line);
     const std::size_t colon = what.find(": ");
     if (colon == std::string_view::npos) return std::string(what);
@@ -88,7 +88,7 @@ std::string short_syntax_error(std::string_view what) {
     }
     std::string text = fmt::format("{}: {}", position, reason);
     for (char& c : text) {
-        if (static_cast<unsigned char>(c) < 0x20) c = ' ';
+        if (c < 0x20 || c > 0x7e) c = '?';  // what was read need not be text
     }
     return text;
 }
@@ -112,12 +112,16 @@ Json parse_json(std::string_view text, const std::string& file) {
 }
 
 std::string found_text(const Json& value) {
-    if (value.is_object()) return "an object";
-    if (value.is_array()) return "an array";
+    if (value.is_object()) return value.empty() ? "an empty object" : "an object";
+    if (value.is_array()) return value.empty() ? "an empty array" : "an array";
     std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
     constexpr std::size_t kLongest = 80;
     if (text.size() > kLongest) return fmt::format("a string of {} characters", text.size() - 2);
     return text;
+}
+
+std::string counted(std::size_t count, std::string_view noun) {
+    return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
 std::string suggestion(std::string_view word, std::span<const std::string_view> valid) {

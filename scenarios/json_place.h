@@ -63,6 +63,8 @@ class Place {
 
 // "did you mean 'x'?", or the whole list when nothing is near.
 std::string suggestion(std::string_view word, std::span<const std::string_view> valid);
+// "1 broker", "2 brokers".
+std::string counted(std::size_t count, std::string_view noun);
 // What a message says was found: a short value as it is, else what kind of thing it is.
 std::string found_text(const Json& value);
 

@@ -40,11 +40,9 @@ void read_cluster(Reading& reading, const std::optional<Place>& place) {
     if (broker.offsets_topic_replication_factor > cluster.brokers) {
         // Kafka cannot create the topic at all when there are fewer brokers than replicas.
         if (reading.server.named.contains("offsets.topic.replication.factor")) {
-            config->fail(
-                fmt::format("offsets.topic.replication.factor {} is larger than the {} "
-                            "broker{}",
-                            broker.offsets_topic_replication_factor, cluster.brokers,
-                            cluster.brokers == 1 ? "" : "s"));
+            config->fail(fmt::format("offsets.topic.replication.factor {} is larger than the {}",
+                                     broker.offsets_topic_replication_factor,
+                                     counted(static_cast<std::size_t>(cluster.brokers), "broker")));
         }
         broker.offsets_topic_replication_factor = static_cast<std::int16_t>(cluster.brokers);
     }

@@ -90,7 +90,8 @@ void read_link(const Reading& reading, const Place& place, FaultSpec& fault) {
     }
     const auto ends = place.elements();
     if (ends.size() != 2) {
-        place.fail(fmt::format("found {} targets, expected the two ends of a link", ends.size()));
+        place.fail(fmt::format("found {}, expected the two ends of a link",
+                               counted(ends.size(), "target")));
     }
     fault.target = read_target(reading, ends[0]);
     fault.peer = read_target(reading, ends[1]);

@@ -106,6 +106,10 @@ Duration read_interval(const Place& place) {
     return *parsed;
 }
 
+std::uint64_t count_of(const Place& place) {
+    return static_cast<std::uint64_t>(place.integer(0, INT64_MAX));
+}
+
 void refuse_generated(const Place& place, std::string_view with) {
     for (const std::string_view key : {"records", "value.size", "keys"}) {
         if (const auto found = place.find(std::string(key))) {
@@ -123,17 +127,20 @@ LoadSpec read_load(Reading& reading, const Place& place, const std::string& topi
         load.records = load.lines.size();
         return load;
     }
+    if (!place.value().is_object()) {
+        place.fail_expected("an object, or the name of a file of lines");
+    }
     place.check_keys({"records", "rate", "interval", "value.size", "keys", "partition", "start",
                       "sync", "lines", "file", "parse.key", "key.separator", "parse.headers",
                       "headers.delimiter", "headers.separator", "headers.key.separator",
                       "null.marker", "ignore.error"});
     load.interval = read_interval(place);
-    if (const auto records = place.find("records")) load.records = records->natural();
+    if (const auto records = place.find("records")) load.records = count_of(*records);
     if (const auto size = place.find("value.size")) {
         if (size->size() > INT32_MAX) size->fail_expected("at most 2147483647 bytes");
         load.value_size = static_cast<std::int32_t>(size->size());
     }
-    if (const auto keys = place.find("keys")) load.keys = keys->natural();
+    if (const auto keys = place.find("keys")) load.keys = count_of(*keys);
     if (const auto start = place.find("start")) load.start = read_start(reading, *start);
     if (const auto sync = place.find("sync")) load.await = sync->truth();
     if (const auto partition = place.find("partition")) {

@@ -59,8 +59,8 @@ void read_assignment(const Reading& reading, const Place& topic_place, const Pla
     for (const Place& element : place.elements()) {
         topic.assignment.push_back(read_replicas(reading, element));
         if (topic.assignment.back().size() != topic.assignment.front().size()) {
-            element.fail(fmt::format("found {} replicas, expected {} as in partition 0",
-                                     topic.assignment.back().size(),
+            element.fail(fmt::format("found {}, expected {} as in partition 0",
+                                     counted(topic.assignment.back().size(), "replica"),
                                      topic.assignment.front().size()));
         }
     }
@@ -68,13 +68,13 @@ void read_assignment(const Reading& reading, const Place& topic_place, const Pla
     const std::size_t partitions = topic.assignment.size();
     const std::size_t factor = topic.assignment.front().size();
     if (topic_place.has("partitions") && partitions != static_cast<std::size_t>(topic.partitions)) {
-        place.fail(fmt::format("found {} partitions, expected {} as 'partitions' says", partitions,
-                               topic.partitions));
+        place.fail(fmt::format("found {}, expected {} as 'partitions' says",
+                               counted(partitions, "partition"), topic.partitions));
     }
     if (topic_place.has("replication.factor") &&
         factor != static_cast<std::size_t>(topic.replication_factor)) {
-        place.fail(fmt::format("found {} replicas, expected {} as 'replication.factor' says",
-                               factor, topic.replication_factor));
+        place.fail(fmt::format("found {}, expected {} as 'replication.factor' says",
+                               counted(factor, "replica"), topic.replication_factor));
     }
     topic.partitions = static_cast<std::int32_t>(partitions);
     topic.replication_factor = static_cast<std::int16_t>(factor);
@@ -100,9 +100,10 @@ TopicSpec read_topic(Reading& reading, const Place& place) {
     if (topic.replication_factor > brokers) {
         const auto factor = place.find("replication.factor");
         (factor ? *factor : place)
-            .fail(fmt::format("{} {} is larger than the {} broker{}",
+            .fail(fmt::format("{} {} is larger than the {}",
                               factor ? "replication.factor" : "default.replication.factor",
-                              topic.replication_factor, brokers, brokers == 1 ? "" : "s"));
+                              topic.replication_factor,
+                              counted(static_cast<std::size_t>(brokers), "broker")));
     }
     if (const auto assignment = place.find("assignment")) {
         read_assignment(reading, place, *assignment, topic);

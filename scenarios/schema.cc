@@ -21,7 +21,7 @@ std::string_view scenario_schema() {
       "enum": ["0.10", "0.11", "1.0", "1.1", "2.0", "2.1", "2.2", "2.3", "2.4", "2.5", "2.6", "2.7", "2.8",
                "3.0", "3.1", "3.2", "3.3", "3.4", "3.5", "3.6", "3.7", "3.8", "3.9", "4.0", "4.1"]
     },
-    "seed": { "type": "integer", "minimum": 0, "default": 1 },
+    "seed": { "type": "integer", "description": "From 0 to 18446744073709551615. 1 when missing." },
     "cluster": {
       "type": "object",
       "additionalProperties": false,

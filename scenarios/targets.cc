@@ -146,7 +146,8 @@ const TargetShape* shape_of(std::string_view word, bool has_argument) {
     for (const std::string& client : topology.clients) words.push_back(client);
     const std::string_view near = nearest(word, words);
     if (!near.empty()) {
-        throw TargetError(fmt::format("unknown target '{}'; did you mean '{}'?", text, near));
+        throw TargetError(fmt::format("unknown target '{}'; did you mean '{}{}'?", text, near,
+                                      text.substr(word.size())));
     }
     std::vector<std::string_view> examples;
     for (const TargetShape& shape : kShapes) examples.push_back(shape.example);
