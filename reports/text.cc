@@ -137,6 +137,7 @@ class Screen {
     void labelled(std::string_view label, const std::vector<std::string>& phrases) {
         std::vector<std::string> lines;
         for (const auto& phrase : phrases) {
+            if (phrase.empty()) continue;
             const std::string text = cut(one_line(phrase), kColumns - kLabel);
             if (!lines.empty() &&
                 width_of(lines.back()) + 3 + width_of(text) <= kColumns - kLabel) {
@@ -214,7 +215,7 @@ class Screen {
                 passed.note += (passed.note.empty() ? "" : "; ") + check.id + " " + check.note;
             }
             if (!ids.empty()) {
-                passed.ids = compressed_ids(ids);
+                passed.ids = one_line(compressed_ids(ids));
                 rows.push_back(passed);
                 label.clear();
             }
@@ -222,8 +223,9 @@ class Screen {
                 for (const Check& check : report_.checks) {
                     if (check.group != group || check.verdict != verdict) continue;
                     const std::string tags = compressed_ids(tags_of(violations_, check));
-                    rows.push_back({std::exchange(label, ""), verdict, check.id, check.checked,
-                                    check.found, check.note, tags.empty() ? "" : "[" + tags + "]"});
+                    rows.push_back({std::exchange(label, ""), verdict, one_line(check.id),
+                                    check.checked, check.found, check.note,
+                                    tags.empty() ? "" : "[" + tags + "]"});
                 }
             }
         }
@@ -252,7 +254,7 @@ class Screen {
         for (const Row& row : all) {
             const auto id_lines = wrapped(row.ids, kIdsMax, ',');
             const std::size_t room = kColumns - note_column - (row.tags.empty() ? 0 : tags + 2);
-            std::string text = padded(row.group, kGroupColumn);
+            std::string text = padded(one_line(row.group), kGroupColumn);
             text += paint_(padded(std::string(name_of(row.verdict)), kVerdictColumn), row.verdict);
             text += padded(id_lines.front(), ids);
             text += fmt::format("{:>{}}  {:>{}}  ", with_thousands(row.checked), checked,
@@ -287,10 +289,10 @@ class Screen {
                         const auto& ids = by_reason[i].second;
                         rest.insert(rest.end(), ids.begin(), ids.end());
                     }
-                    text = compressed_ids(rest) + "  for reasons in the report";
+                    text = one_line(compressed_ids(rest)) + "  for reasons in the report";
                 } else {
-                    text =
-                        compressed_ids(by_reason[i].second) + "  " + one_line(by_reason[i].first);
+                    text = one_line(compressed_ids(by_reason[i].second)) + "  " +
+                           one_line(by_reason[i].first);
                 }
                 line(paint_(padded(std::exchange(label, ""), kGroupColumn), verdict) +
                      cut(text, kColumns - kGroupColumn));
@@ -389,7 +391,8 @@ class Screen {
         line("");
         const std::string head =
             paint_.strong(padded("VERDICT", kLabel)) + paint_(std::string(outcome), colour) + "   ";
-        line(head + cut(outcome_reasons(report_), kColumns - kLabel - outcome.size() - 3));
+        line(head +
+             cut(one_line(outcome_reasons(report_)), kColumns - kLabel - outcome.size() - 3));
         // Never cut: both are meant to be pasted.
         if (!report_.rerun.empty())
             line(paint_.strong(padded("rerun", kLabel)) + one_line(report_.rerun));

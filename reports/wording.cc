@@ -207,6 +207,7 @@ std::string outcome_reasons(const Report& report) {
     say("inconclusive", compressed_ids(ids_with(report, Verdict::inconclusive)));
     say("allowed", compressed_ids(ids_with(report, Verdict::allowed)));
     say("vacuous", compressed_ids(ids_with(report, Verdict::vacuous)));
+    if (report.checks.empty() && text.empty()) return "no property was checked";
     return text.empty() ? "every property held" : text;
 }
 

@@ -100,6 +100,14 @@ void write_report(const Report& report, const std::string& folder) {
         leftovers.add(partial);
         write_whole(partial.string(), text);
     }
+    // Seen before the first rename, so that old and new files are not mixed.
+    for (const auto& [name, text] : files) {
+        std::error_code error;
+        if (fs::is_directory(place / name, error)) {
+            throw std::runtime_error((place / name).string() +
+                                     ": cannot be replaced: it is a folder");
+        }
+    }
     for (const auto& [name, text] : files) {
         std::error_code error;
         fs::rename(place / (name + ending), place / name, error);
