@@ -340,6 +340,6 @@ function spacetime(host, raw) {
     host, tag: slice.tag, draw, step, partner, zoom, pan, search,
     all: () => show(slice.from, slice.until), clear: () => { chosen = null; view = first; draw(); describe(null); },
     toggle: () => { box.checked = noise = !noise; draw(); },
-    get chosen() { return chosen; }, get noise() { return noise; }, get view() { return view; }
+    messages: slice.messages.length, get chosen() { return chosen; }, get noise() { return noise; }, get view() { return view; }
   };
 }

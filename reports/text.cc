@@ -390,9 +390,14 @@ class Screen {
         if (outcome == "INCONCLUSIVE") colour = Verdict::inconclusive;
         line("");
         const std::string head =
-            paint_.strong(padded("VERDICT", kLabel)) + paint_(std::string(outcome), colour) + "   ";
-        line(head +
-             cut(one_line(outcome_reasons(report_)), kColumns - kLabel - outcome.size() - 3));
+            paint_.strong(padded("VERDICT", kLabel)) + paint_(std::string(outcome), colour);
+        const std::string reasons = one_line(outcome_reasons(report_));
+        if (kLabel + outcome.size() + 3 + width_of(reasons) <= kColumns) {
+            line(head + "   " + reasons);
+        } else {
+            line(head);
+            indented(reasons, kLabel, 3);
+        }
         // Never cut: both are meant to be pasted.
         if (!report_.rerun.empty())
             line(paint_.strong(padded("rerun", kLabel)) + one_line(report_.rerun));
