@@ -48,9 +48,8 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
 }
 
 [[noreturn]] void invalid(const Setting& setting, std::string_view value, std::string_view why) {
-    const std::string_view shown = setting.type == SettingType::password ? "[hidden]" : value;
     throw ConfigError(
-        fmt::format("Invalid value {} for configuration {}: {}", shown, setting.name, why));
+        fmt::format("Invalid value {} for configuration {}: {}", value, setting.name, why));
 }
 
 struct IntegerType {
@@ -138,6 +137,22 @@ void check_supported(const Setting& setting, const SettingValue& value) {
                                   harmless.front().empty()
                                       ? "leave it out"
                                       : fmt::format("only {} is", fmt::join(harmless, " or "))));
+}
+
+[[noreturn]] void unknown_setting(ConfigScope scope, std::string_view name) {
+    std::string text = fmt::format("unknown {} setting", name_of(scope));
+    for (const ConfigScope other :
+         {ConfigScope::consumer, ConfigScope::producer, ConfigScope::topic, ConfigScope::server}) {
+        if (find_setting(other, name) == nullptr) continue;
+        text += fmt::format("; it is a {} setting", name_of(other));
+        // What topics inherit has a like name in server.properties; other scopes have little alike.
+        if (scope != ConfigScope::server || other != ConfigScope::topic) throw ConfigError(text);
+        break;
+    }
+    const auto names = setting_names(scope);
+    const std::string_view near = nearest(name, names);
+    if (!near.empty()) text += fmt::format("; did you mean '{}'?", near);
+    throw ConfigError(text);
 }
 
 void complete_server(Settings& settings) {
@@ -234,11 +249,7 @@ Support apply_setting(ConfigScope scope, const Edition& edition, std::string_vie
     const Setting* setting = find_setting(scope, name);
     if (setting == nullptr) {
         if (has_open_prefix(scope, name)) return Support::no_effect;
-        const auto names = setting_names(scope);
-        const std::string_view near = nearest(name, names);
-        throw ConfigError(
-            fmt::format("unknown {} setting{}", name_of(scope),
-                        near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
+        unknown_setting(scope, name);
     }
     if (!is_since(edition, setting->since)) {
         throw ConfigError(fmt::format("{} exists since Kafka {}, and this scenario is for {}",

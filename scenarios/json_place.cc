@@ -26,6 +26,14 @@ std::string pointer_step(std::string_view key) {
     return step;
 }
 
+// What an author wrote may hold line breaks and worse; a message stays one line.
+[[noreturn]] void fail_in_one_line(std::string message) {
+    for (char& c : message) {
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+    }
+    throw ScenarioError(message);
+}
+
 // The library takes the last of equal keys in silence, so the parser's events are watched.
 class DoubleKeys {
   public:
@@ -37,7 +45,7 @@ class DoubleKeys {
             Level& level = levels_.back();
             level.key = parsed.get<std::string>();
             if (!level.keys.insert(level.key).second) {
-                throw ScenarioError(file_ + ": " + pointer() + ": the key stands here twice");
+                fail_in_one_line(file_ + ": " + pointer() + ": the key stands here twice");
             }
         } else if (event == Event::object_start || event == Event::array_start) {
             next_element();
@@ -107,7 +115,7 @@ Json parse_json(std::string_view text, const std::string& file) {
             return watch(depth, event, parsed);
         });
     } catch (const Json::exception& error) {
-        throw ScenarioError(file + ": " + short_syntax_error(error.what()));
+        fail_in_one_line(file + ": " + short_syntax_error(error.what()));
     }
 }
 
@@ -132,7 +140,7 @@ std::string suggestion(std::string_view word, std::span<const std::string_view> 
 }
 
 void Place::fail(const std::string& what) const {
-    throw ScenarioError(*file_ + ": " + prefix() + what);
+    fail_in_one_line(*file_ + ": " + prefix() + what);
 }
 
 void Place::fail_expected(const std::string& expected) const {

@@ -147,6 +147,7 @@ const Edition& read_edition(const std::optional<Place>& place) {
 void read_document(Reading& reading, const Place& root) {
     root.check_keys({"$schema", "name", "description", "kafka", "seed", "cluster", "topics",
                      "clients", "faults", "world", "run", "expect", "without_effect"});
+    if (const auto schema = root.find("$schema")) schema->text();  // for editors
     Scenario& scenario = reading.scenario;
     scenario.name = root.member("name").text();
     if (const auto description = root.find("description")) {

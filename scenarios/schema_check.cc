@@ -52,7 +52,8 @@ std::string schema_error(const Json& document) {
         if (error.context.size() < depth) continue;
         depth = error.context.size() + 1;  // the first of the deepest
         const std::string pointer = pointer_of(error.context);
-        text = (pointer.empty() ? "" : pointer + ": ") + error.description;
+        text = (pointer.empty() ? "" : pointer + ": ") +
+               "does not match the schema: " + error.description;
     }
     return text;
 }

@@ -1,0 +1,88 @@
+// What changed in which version of Kafka, proposal by proposal.
+#include "scenarios/editions.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "scenarios/config_table.h"
+
+namespace tribunal {
+namespace {
+
+Settings settings_of_edition(std::string_view name) {
+    const Edition* edition = find_edition(name);
+    EXPECT_NE(edition, nullptr) << name;
+    return default_settings(*edition);
+}
+
+TEST(Editions, are_all_there_and_in_order) {
+    std::string names;
+    for (const Edition& edition : all_editions()) names += std::string(edition.name) + " ";
+    EXPECT_EQ(names,
+              "0.10 0.11 1.0 1.1 2.0 2.1 2.2 2.3 2.4 2.5 2.6 2.7 2.8 3.0 3.1 3.2 3.3 3.4 3.5 3.6 "
+              "3.7 3.8 3.9 4.0 4.1 ");
+    EXPECT_EQ(newest_edition().name, "4.1");
+    EXPECT_EQ(find_edition("4.2"), nullptr);
+    EXPECT_EQ(find_edition(""), nullptr);
+    EXPECT_TRUE(is_since(*find_edition("3.0"), "2.8"));  // by age, not by letters
+    EXPECT_TRUE(is_since(*find_edition("2.8"), "0.11"));
+    EXPECT_TRUE(is_since(*find_edition("2.1"), "2.1"));
+    EXPECT_FALSE(is_since(*find_edition("2.0"), "2.1"));
+}
+
+TEST(Editions, change_where_their_proposal_did) {
+    struct Row {
+        const char* proposal;
+        const char* last;   // the last edition without it
+        const char* first;  // the first with it
+        bool (*is_old)(const Settings&);
+    };
+    const Row rows[] = {
+        {"KIP-101", "0.10", "0.11",
+         [](const Settings& s) {
+             return s.broker.truncation == TruncationRule::to_high_watermark;
+         }},
+        {"KIP-106", "0.10", "0.11",
+         [](const Settings& s) { return s.topic.unclean_leader_election_enable; }},
+        {"KIP-279", "1.1", "2.0",
+         [](const Settings& s) { return s.broker.truncation <= TruncationRule::kip101; }},
+        {"KIP-320", "2.0", "2.1",
+         [](const Settings& s) { return s.broker.truncation <= TruncationRule::kip279; }},
+        {"KIP-91", "2.0", "2.1", [](const Settings& s) { return s.producer.retries == 0; }},
+        {"KIP-537", "2.4", "2.5",
+         [](const Settings& s) { return s.broker.replica_lag_time_max == seconds(10); }},
+        {"KIP-679", "2.8", "3.0", [](const Settings& s) { return s.producer.acks == 1; }},
+        {"KIP-580", "3.6", "3.7",
+         [](const Settings& s) {
+             return s.producer.retry_backoff_max == s.producer.retry_backoff &&
+                    s.consumer.retry_backoff_max == s.consumer.retry_backoff;
+         }},
+        {"KIP-1030", "3.9", "4.0",
+         [](const Settings& s) { return s.producer.linger == Duration{}; }},
+    };
+    for (const Row& row : rows) {
+        EXPECT_TRUE(row.is_old(settings_of_edition(row.last))) << row.proposal;
+        EXPECT_FALSE(row.is_old(settings_of_edition(row.first))) << row.proposal;
+        bool was_old = true;  // and never back
+        for (const Edition& edition : all_editions()) {
+            const bool is_old = row.is_old(default_settings(edition));
+            EXPECT_TRUE(was_old || !is_old) << row.proposal << ' ' << edition.name;
+            was_old = is_old;
+        }
+    }
+}
+
+TEST(Editions, keep_the_backoff_of_old_clients_constant) {
+    const Edition& old = *find_edition("3.6");
+    Settings settings = default_settings(old);
+    apply_setting(ConfigScope::producer, old, "retry.backoff.ms", "700", settings);
+    std::vector<std::string> warnings;
+    complete_settings(ConfigScope::producer, old, settings, warnings);
+    EXPECT_EQ(settings.producer.retry_backoff_max, milliseconds(700));
+    EXPECT_THROW(apply_setting(ConfigScope::producer, old, "retry.backoff.max.ms", "700", settings),
+                 ConfigError);
+}
+
+}  // namespace
+}  // namespace tribunal
