@@ -60,6 +60,7 @@ std::vector<CommittedBatch> CommittedLog::roll_back(std::uint64_t i) {
     std::vector<CommittedBatch> gone(from, batches.end());
     batches.erase(from, batches.end());
     released = std::min(released, size());
+    retained_from = std::min(retained_from, end());
     return gone;
 }
 
@@ -82,22 +83,34 @@ void CommittedLog::forget(std::uint64_t upto) {
     first = upto;
 }
 
+namespace {
+
+// Below it the log must have nothing: what it deleted itself and what a leader's log start has
+// passed (but offsets that the log never reached are not deleted ones).
+Offset floor_of(const CommittedLog& committed, const ReplicaLog& log) {
+    return std::max(log.log_start_offset, std::min(committed.retained_from, log.log_end_offset));
+}
+
+}  // namespace
+
 void Match::advance(const CommittedLog& committed, const ReplicaLog& log) {
     const std::uint64_t size = committed.size();
     if (matched < committed.first) matched = committed.first, diverged = false;
-    if (matched < size && committed.at(matched).identity.last_offset < log.log_start_offset) {
-        matched = committed.number_of(log.log_start_offset);
+    const Offset floor = floor_of(committed, log);
+    if (matched < size && committed.at(matched).identity.last_offset < floor) {
+        matched = committed.number_of(floor);
         diverged = false;
     }
-    if (diverged || matched == size) return;
+    if (matched == size || (diverged && diverged_above == floor)) return;
     if (committed.at(matched).identity.base_offset >= log.log_end_offset) return;  // it lags
     // By place in the log and not by offset: a batch more than the committed log has is no match.
-    const Offset from = std::max(committed.end_before(matched), log.log_start_offset);
+    const Offset from = std::max(committed.end_before(matched), floor);
     for (BatchCursor at = cursor_at(log, from); matched < size; at.next(), ++matched) {
         const RecordBatch* batch = at.batch();
         if (batch == nullptr) return;
         if (identity_of(*batch) != committed.at(matched).identity) {
             diverged = true;
+            diverged_above = floor;
             return;
         }
     }
@@ -106,9 +119,10 @@ void Match::advance(const CommittedLog& committed, const ReplicaLog& log) {
 void Match::recede(const CommittedLog& committed, const ReplicaLog& log) {
     diverged = false;
     matched = std::clamp(matched, committed.first, committed.size());
+    const Offset floor = floor_of(committed, log);
     while (matched > committed.first) {
         const BatchIdentity& last = committed.at(matched - 1).identity;
-        if (last.last_offset < log.log_start_offset) break;
+        if (last.last_offset < floor) break;
         if (last.last_offset < log.log_end_offset) {
             const RecordBatch* batch = cursor_at(log, last.last_offset).batch();
             if (batch != nullptr && identity_of(*batch) == last) break;
@@ -127,7 +141,12 @@ Disagreement first_disagreement(const ReplicaLog& a, const ReplicaLog& b, Offset
         if (x != nullptr && x->base_offset >= bound) x = nullptr;
         if (y != nullptr && y->base_offset >= bound) y = nullptr;
         if (x == nullptr && y == nullptr) return {};
-        if (x == nullptr || y == nullptr || identity_of(*x) != identity_of(*y)) return {x, y};
+        if (x == nullptr || y == nullptr) return {x, y};
+        if (identity_of(*x) != identity_of(*y)) {
+            // At the first offset in question one of them may have nothing.
+            const Offset at = std::max(from, std::min(x->base_offset, y->base_offset));
+            return {x->base_offset <= at ? x : nullptr, y->base_offset <= at ? y : nullptr};
+        }
         in_a.next();
         in_b.next();
     }

@@ -55,8 +55,9 @@ RecordBatch decodable(const CommittedBatch& batch);
 struct CommittedLog {
     std::uint64_t first = 0;  // the oldest that is kept
     Offset start{0};          // where the forgotten ones end
-    Offset retained_from{
-        0};  // the highest log start offset that a leader had: below it all is legal
+    // The highest log start offset that a leader had. Nothing below it is promised any more, and
+    // replicas may differ there for good: truncation cannot look below a leader's log start.
+    Offset retained_from{0};
     std::vector<CommittedBatch> batches;
     std::uint64_t released = 0;  // batches below this number gave up their bytes
 
@@ -82,9 +83,10 @@ struct CommittedLog {
 
 // How much of the committed log one replica is known to have.
 struct Match {
-    std::uint64_t matched =
-        0;                  // it has, or may have deleted, every committed batch before this one
-    bool diverged = false;  // it has another batch in the place of this one
+    // It has every committed batch before this one that it must have.
+    std::uint64_t matched = 0;
+    bool diverged = false;  // it has another batch in the place of this one,
+    Offset diverged_above;  // looking from here on
 
     // Goes on comparing where it stopped.
     void advance(const CommittedLog& committed, const ReplicaLog& log);
@@ -92,8 +94,8 @@ struct Match {
     void recede(const CommittedLog& committed, const ReplicaLog& log);
 };
 
-// The first batch of `a` that touches [from, bound) and differs from what `b` has there, or null
-// with `other` set when only b has one; both null when they agree.
+// What two logs have at the first offset of [from, bound) at which they differ; null where one has
+// nothing. Both null when they agree.
 struct Disagreement {
     const RecordBatch* a = nullptr;
     const RecordBatch* b = nullptr;

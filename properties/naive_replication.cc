@@ -21,10 +21,11 @@ Offset end_of(const Batches& committed, std::size_t count) {
 }
 
 // How many of the committed batches the replica has, or has deleted from the start, in order.
-std::size_t matched(const Replica& r, const Batches& committed) {
+std::size_t matched(const Replica& r, const Batches& committed, Offset retained_from) {
     std::size_t m = 0;
-    while (m < committed.size() && committed[m].last_offset() < r.log_start_offset) ++m;
-    const Offset from = std::max(r.log_start_offset, end_of(committed, m));
+    const Offset floor = std::max(r.log_start_offset, std::min(retained_from, r.log_end_offset));
+    while (m < committed.size() && committed[m].last_offset() < floor) ++m;
+    const Offset from = std::max(floor, end_of(committed, m));
     for (const RecordBatch& batch : r.batches) {
         if (batch.last_offset() < from) continue;
         if (m == committed.size() || !same(batch, committed[m])) break;
@@ -160,11 +161,12 @@ struct Evaluation {
                         return batch.last_offset() >= r.log_start_offset && !has(r, batch);
                     });
             if (!is_cut) continue;
-            const std::size_t had = matched(*was, committed);
+            const std::size_t had = matched(*was, committed, retained_from);
             if (led_same) {
                 count("R17", false);
-            } else if (matched(r, committed) < had &&
-                       committed[had - 1].last_offset() >= retained_from) {
+            } else if (matched(r, committed, retained_from) < had &&
+                       committed[had - 1].last_offset() >=
+                           std::max(retained_from, was->log_start_offset)) {
                 count("R17", pending.has_value());
             }
         }
@@ -182,7 +184,7 @@ struct Evaluation {
             if (!lossy.contains(r.node)) continue;
             const bool in_isr = s.isr.contains(r.node);
             if (!in_isr) left_isr.insert(r.node);
-            if (matched(r, committed) == committed.size() ||
+            if (matched(r, committed, retained_from) == committed.size() ||
                 (in_isr && left_isr.contains(r.node))) {
                 lossy.erase(r.node);
             }
@@ -232,11 +234,10 @@ struct Evaluation {
             const bool new_term = judged != newest;
             judged = newest;
             judged_now = true;
-            const std::size_t m = matched(*leader, committed);
+            const std::size_t m = matched(*leader, committed, retained_from);
             if (m < committed.size()) {
                 count("R1", allowed);
                 for (std::size_t b = m; b < committed.size(); ++b) {
-                    if (committed[b].last_offset() < retained_from) continue;
                     for_each_record(committed[b], [&](const RecordView& record) {
                         if (record.uid != kNoUid) {
                             gone[record.uid] = {record.offset, leader->leader_epoch};
@@ -244,6 +245,7 @@ struct Evaluation {
                     });
                 }
                 committed.resize(m);
+                retained_from = std::min(retained_from, end_of(committed, m));
             }
             if (new_term) settle_acks(*leader, true, allowed);
         }
@@ -253,7 +255,7 @@ struct Evaluation {
                 fell_short = true;
                 count("R10", excused(previous, newest));
             }
-        } else if (matched(*leader, committed) == committed.size()) {
+        } else if (matched(*leader, committed, retained_from) == committed.size()) {
             const Offset from = std::max(end, leader->log_start_offset);
             bool grew = false;
             for (const RecordBatch& batch : leader->batches) {
@@ -269,7 +271,11 @@ struct Evaluation {
             }
             if (grew || leader->high_watermark > end) settle_acks(*leader, false, allowed);
         }
-        retained_from = std::max(retained_from, leader->log_start_offset);
+        if (leader->log_start_offset <= retained_from) return;
+        retained_from = leader->log_start_offset;
+        for (RecordBatch& batch : committed) {
+            if (batch.last_offset() < retained_from) batch.records = Payload{};
+        }
     }
 
     void levels(const State& s) {
@@ -293,7 +299,8 @@ struct Evaluation {
     void agreement(const Replica& a, const Replica& b) {
         const Offset bound =
             std::min({a.high_watermark, b.high_watermark, a.log_end_offset, b.log_end_offset});
-        for (Offset o = std::max(a.log_start_offset, b.log_start_offset); o < bound; o = o + 1) {
+        const Offset from = std::max({a.log_start_offset, b.log_start_offset, retained_from});
+        for (Offset o = from; o < bound; o = o + 1) {
             const RecordBatch* x = at(a, o);
             const RecordBatch* y = at(b, o);
             if (x == nullptr && y == nullptr) continue;
@@ -319,7 +326,8 @@ struct Evaluation {
         }
         for (const Replica& member : s.replicas) {
             if (member.node == r.node) continue;
-            const Offset from = std::max(r.log_start_offset, member.log_start_offset);
+            const Offset from =
+                std::max({r.log_start_offset, member.log_start_offset, retained_from});
             const bool lacks =
                 std::any_of(r.batches.begin(), r.batches.end(), [&](const RecordBatch& batch) {
                     return batch.last_offset() >= from && batch.next_offset() <= r.high_watermark &&

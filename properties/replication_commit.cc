@@ -40,7 +40,7 @@ void ReplicationMonitor::Observation::judge_leader() {
     const auto i = static_cast<std::size_t>(leader);
     ReplicaShadow& s = p.replicas[i];
     const ReplicaView& r = view.replicas[i];
-    s.match.advance(p.committed, *r.log);
+    if (s.match.matched != p.committed.size()) s.match.advance(p.committed, *r.log);
     // A leader that the controller has deposed already, and that is the newest only because its
     // successor has not heard of it yet, is held to nothing here.
     if (!is_current_leader(i)) return;
@@ -74,7 +74,6 @@ void ReplicationMonitor::Observation::roll_back(std::uint64_t keep, bool allowed
     p.losses.push_back({now, view.partition, lost.base_offset, end, lost.leader_epoch, r.node,
                         r.leader_epoch, allowed, because});
     for (const CommittedBatch& batch : gone) {
-        if (batch.identity.last_offset < p.committed.retained_from) continue;  // deleted legally
         for_each_record(decodable(batch), [&](const RecordView& record) {
             if (record.uid == kNoUid) return;
             p.gone[record.uid] = p.lost.size();
@@ -88,7 +87,7 @@ void ReplicationMonitor::Observation::roll_back(std::uint64_t keep, bool allowed
         });
     }
     for (ReplicaShadow& s : p.replicas) {
-        if (s.match.matched >= keep) s.match = Match{keep, false};
+        if (s.match.matched >= keep) s.match = Match{keep, false, {}};
     }
 }
 
@@ -130,6 +129,7 @@ void ReplicationMonitor::Observation::observe_returns(std::uint64_t from) {
             lost.returned_at = now;
             lost.returned_offset = record.offset;
             lost.returned_in = p.newest_term;
+            lost.promised = now < monitor.metadata_lost_at_;
             const Excuse* excuse = p.excuse_between(lost.lost_in, p.newest_term);
             if (excuse != nullptr) lost.return_excuse = *excuse;
             p.gone.erase(it);

@@ -86,7 +86,19 @@ void ReplicationMonitor::Observation::check_candidates() {
 }
 
 void ReplicationMonitor::Observation::check_agreement() {
-    bool any = false;
+    // Replicas that have the committed log up to their high watermarks agree with each other.
+    bool all_agree = true;
+    int exercised = 0;
+    for (std::size_t i = 0; i < view.replicas.size(); ++i) {
+        const ReplicaView& r = view.replicas[i];
+        exercised += r.high_watermark > r.log->log_start_offset;
+        all_agree &= r.high_watermark <= p.replicas[i].agreed_end;
+    }
+    if (exercised > 1) ++monitor.tally(Rule::r3).checked;
+    if (all_agree) {
+        for (ReplicaShadow& s : p.replicas) s.disagrees = 0;
+        return;
+    }
     for (std::size_t i = 0; i < view.replicas.size(); ++i) {
         const ReplicaView& a = view.replicas[i];
         const Offset a_bound = std::min(a.high_watermark, a.log->log_end_offset);
@@ -94,9 +106,9 @@ void ReplicationMonitor::Observation::check_agreement() {
         for (std::size_t j = i + 1; j < view.replicas.size(); ++j) {
             const ReplicaView& b = view.replicas[j];
             const Offset bound = std::min({a_bound, b.high_watermark, b.log->log_end_offset});
-            Offset from = std::max(a.log->log_start_offset, b.log->log_start_offset);
+            Offset from = std::max(
+                {a.log->log_start_offset, b.log->log_start_offset, p.committed.retained_from});
             if (bound <= from) continue;
-            any = true;
             from = std::max(from, std::min(p.replicas[i].agreed_end, p.replicas[j].agreed_end));
             if (bound <= from) continue;
             const Disagreement at = first_disagreement(*a.log, *b.log, from, bound);
@@ -122,7 +134,6 @@ void ReplicationMonitor::Observation::check_agreement() {
         }
         p.replicas[i].disagrees = bad;
     }
-    if (any) ++monitor.tally(Rule::r3).checked;
 }
 
 void ReplicationMonitor::Observation::check_isr_of_leader(std::size_t i) {
@@ -167,8 +178,8 @@ void ReplicationMonitor::Observation::check_completeness(std::size_t i) {
         const ReplicaView& member = view.replicas[j];
         const Offset same_until = std::min(agreed, p.replicas[j].agreed_end);
         if (bound <= same_until) return;
-        const Offset from =
-            std::max({same_until, r.log->log_start_offset, member.log->log_start_offset});
+        const Offset from = std::max({same_until, r.log->log_start_offset,
+                                      member.log->log_start_offset, p.committed.retained_from});
         const RecordBatch* missing = first_missing(*r.log, *member.log, from, bound);
         if (missing == nullptr) return;
         bad |= 1u << j;

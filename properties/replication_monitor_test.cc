@@ -948,13 +948,19 @@ struct Simulation {
             if (n.must_truncate) {
                 const LeaderEpoch mine = n.log.latest_epoch();
                 const EpochEnd end = l.log.end_offset_for(mine);
-                if (n.log.empty() ||
+                if (mine == kNoLeaderEpoch ||
                     (end.epoch == mine && n.log.log_end_offset <= end.end_offset)) {
                     n.must_truncate = false;
                     return;
                 }
                 const Offset own = n.log.end_offset_for(end.epoch).end_offset;
                 c.truncate(f, std::min(end.end_offset, own).value);
+                // A leader that wrote nothing left its epoch at the end of its log; the entry goes
+                // even when no record does (UnifiedLog.truncateTo).
+                while (!n.log.epochs.empty() &&
+                       n.log.epochs.back().start_offset >= n.log.log_end_offset) {
+                    n.log.epochs.pop_back();
+                }
                 n.high_watermark = std::max(n.high_watermark, n.log.log_start_offset);
                 return c.observe();
             }

@@ -1,6 +1,7 @@
 // How the replication monitor's findings become verdicts and sentences, and its two views on lost
 // records that need the clients' history: D5 and the online part of D4.
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "fmt/format.h"
@@ -207,44 +208,47 @@ std::vector<Check> ReplicationMonitor::finish(const History* history) const {
     }
     const RuleText& text = text_of(Rule::d5);
     Tally tally = tallies_[static_cast<std::size_t>(Rule::d5)];
-    for (const Shared<PartitionState>& state : states_) {
-        for (const LostRecord& lost : state->lost) {
-            if (lost.returned_at == kNever) continue;
-            const SendOp* send = history == nullptr ? nullptr : history->send_of(lost.uid);
-            Violation v;
-            v.property = text.id;
-            v.at = lost.returned_at;
-            v.partition = state->facts.partition;
-            v.has_partition = true;
-            v.offset = lost.returned_offset;
-            v.uid = lost.uid;
-            v.summary = fmt::format(
-                "{}: record {} was lost from offset {} at {} (leader epoch {}) and came back at "
-                "offset {} in epoch {}",
-                state->facts.name, lost.uid.value, lost.offset.value, shown(lost.lost_at),
-                lost.lost_in.value, lost.returned_offset.value, lost.returned_in.value);
-            v.because = text.rule;
-            if (send != nullptr && send->attempts > 1) {
-                v.allowed = true;
-                v.because = fmt::format(
-                    "Its producer sent it {} times, so this may be the later one; a duplicate is "
-                    "X1's matter.",
-                    send->attempts);
-            } else if (lost.return_excuse) {
-                v.allowed = true;
-                v.because = shown(*lost.return_excuse);
-            } else if (lost.returned_at >= metadata_lost_at_) {
-                v.allowed = true;
-                v.because = kMetadataLost;
-            }
-            v.explanation = {v.summary + ".", v.because};
-            v.nodes = {state->losses[lost.loss].leader};
-            keep(tally, std::move(v));
+    // In order of time, then of partition and loss.
+    std::map<std::tuple<Instant, std::size_t, std::size_t>, const PartitionState*> returns;
+    for (std::size_t i = 0; i < states_.size(); ++i) {
+        for (std::size_t n = 0; n < states_[i]->lost.size(); ++n) {
+            const Instant at = states_[i]->lost[n].returned_at;
+            if (at != kNever) returns[{at, i, n}] = &*states_[i];
         }
     }
-    const auto by_time = [](const Violation& a, const Violation& b) { return a.at < b.at; };
-    std::stable_sort(tally.failed.begin(), tally.failed.end(), by_time);
-    std::stable_sort(tally.allowed.begin(), tally.allowed.end(), by_time);
+    for (const auto& [key, state] : returns) {
+        const LostRecord& lost = state->lost[std::get<2>(key)];
+        const SendOp* send = history == nullptr ? nullptr : history->send_of(lost.uid);
+        Violation v;
+        v.property = text.id;
+        v.at = lost.returned_at;
+        v.partition = state->facts.partition;
+        v.has_partition = true;
+        v.offset = lost.returned_offset;
+        v.uid = lost.uid;
+        v.summary = fmt::format(
+            "{}: record {} was lost from offset {} at {} (leader epoch {}) and came back at "
+            "offset {} in epoch {}",
+            state->facts.name, lost.uid.value, lost.offset.value, shown(lost.lost_at),
+            lost.lost_in.value, lost.returned_offset.value, lost.returned_in.value);
+        v.because = text.rule;
+        if (send != nullptr && send->attempts > 1) {
+            v.allowed = true;
+            v.because = fmt::format(
+                "Its producer sent it {} times, so this may be the later one; a duplicate is "
+                "X1's matter.",
+                send->attempts);
+        } else if (lost.return_excuse) {
+            v.allowed = true;
+            v.because = shown(*lost.return_excuse);
+        } else if (!lost.promised) {
+            v.allowed = true;
+            v.because = kMetadataLost;
+        }
+        v.explanation = {v.summary + ".", v.because};
+        v.nodes = {state->losses[lost.loss].leader};
+        keep(tally, std::move(v));
+    }
     checks.push_back(check_of(text, std::move(tally)));
     return checks;
 }
@@ -318,13 +322,14 @@ Check ReplicationMonitor::lost_after_read(const History& history) const {
 }
 
 std::vector<CommittedLoss> ReplicationMonitor::losses() const {
-    std::vector<CommittedLoss> all;
+    std::multimap<std::pair<Instant, TopicPartition>, const CommittedLoss*> in_order;
     for (const Shared<PartitionState>& state : states_) {
-        all.insert(all.end(), state->losses.begin(), state->losses.end());
+        for (const CommittedLoss& loss : state->losses) {
+            in_order.insert({{loss.at, loss.partition}, &loss});
+        }
     }
-    std::stable_sort(all.begin(), all.end(), [](const CommittedLoss& a, const CommittedLoss& b) {
-        return std::tie(a.at, a.partition) < std::tie(b.at, b.partition);
-    });
+    std::vector<CommittedLoss> all;
+    for (const auto& [key, loss] : in_order) all.push_back(*loss);
     return all;
 }
 

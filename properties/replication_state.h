@@ -53,6 +53,7 @@ struct LostRecord {
     LeaderEpoch lost_in;  // the term that did not have it
     LeaderEpoch returned_in = kNoLeaderEpoch;
     std::optional<Excuse> return_excuse;  // why its return is nobody's fault
+    bool promised = true;                 // when it returned, the controllers still had their disks
     std::size_t loss = 0;                 // index into PartitionState::losses
 };
 
@@ -68,6 +69,7 @@ struct ReplicationMonitor::PartitionState {
     NodeId leader = kNoNode;
     LeaderEpoch leader_epoch = kNoLeaderEpoch;
     FlatSet<NodeId> isr;
+    std::uint32_t isr_mask = 0;  // by replica index
     FlatSet<NodeId> elr;
     // The newest epoch that a running replica has led in, and who: it extends the committed log.
     LeaderEpoch newest_term = kNoLeaderEpoch;

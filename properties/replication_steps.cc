@@ -36,11 +36,17 @@ void ReplicationMonitor::Observation::run() {
         judge_leader();
         extend_committed_log();
     }
+    const std::uint64_t size = p.committed.size();
+    const Offset end = p.committed.end();
     std::uint64_t everywhere = std::numeric_limits<std::uint64_t>::max();
     for (std::size_t i = 0; i < view.replicas.size(); ++i) {
         ReplicaShadow& s = p.replicas[i];
-        s.match.advance(p.committed, *view.replicas[i].log);
-        s.agreed_end = p.committed.end_before(s.match.matched);
+        if (s.match.matched == size) {
+            s.agreed_end = end;
+        } else {
+            s.match.advance(p.committed, *view.replicas[i].log);
+            s.agreed_end = p.committed.end_before(s.match.matched);
+        }
         everywhere = std::min(everywhere, s.match.matched);
     }
     check_levels();
@@ -65,6 +71,7 @@ void ReplicationMonitor::Observation::align_replicas() {
         replicas[i].disagrees = 0;
     }
     p.replicas = std::move(replicas);
+    p.isr_mask = mask_of(p.isr);
     p.weak_candidates = 0;
     p.incomplete = 0;
     p.out_of_bounds = 0;
@@ -81,7 +88,6 @@ std::uint32_t ReplicationMonitor::Observation::mask_of(const FlatSet<NodeId>& no
 }
 
 void ReplicationMonitor::Observation::observe_controller() {
-    isr = mask_of(*view.isr);
     if (view.leader != p.leader || view.leader_epoch != p.leader_epoch) {
         if (p.seen && view.leader_epoch < p.leader_epoch) {
             found(Rule::r9, nullptr, kNoOffset, view.leader,
@@ -100,7 +106,11 @@ void ReplicationMonitor::Observation::observe_controller() {
         p.leader = view.leader;
         p.leader_epoch = view.leader_epoch;
     }
-    if (!(*view.isr == p.isr)) p.isr = *view.isr;
+    if (!(*view.isr == p.isr) || !p.seen) {
+        p.isr = *view.isr;
+        p.isr_mask = mask_of(p.isr);
+    }
+    isr = p.isr_mask;
     if (view.elr == nullptr ? !p.elr.empty() : !(*view.elr == p.elr)) {
         p.elr = view.elr == nullptr ? FlatSet<NodeId>{} : *view.elr;
     }
@@ -218,8 +228,6 @@ void ReplicationMonitor::Observation::observe_log(std::size_t i) {
         s.match.advance(p.committed, log);
         on_truncated(i, matched_before);
     }
-    // What differed may be deleted now.
-    if (log.log_start_offset != s.log_start_offset) s.match.diverged = false;
     s.log_start_offset = log.log_start_offset;
     s.log_end_offset = log.log_end_offset;
     s.last = last;
@@ -240,7 +248,9 @@ void ReplicationMonitor::Observation::on_truncated(std::size_t i, std::uint64_t 
     }
     const std::uint64_t matched = s.match.matched;
     if (matched >= matched_before) return;
-    if (p.committed.at(matched_before - 1).identity.last_offset < p.committed.retained_from) return;
+    const BatchIdentity& newest = p.committed.at(matched_before - 1).identity;
+    // Counted as had because it was deleted: here, or by a leader.
+    if (newest.last_offset < std::max(s.log_start_offset, p.committed.retained_from)) return;
     found(Rule::r17, p.pending ? &*p.pending : nullptr,
           p.committed.at(matched).identity.base_offset, r.node,
           fmt::format("{} truncated committed records: it had the committed log up to {} and now "
