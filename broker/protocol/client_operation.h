@@ -1,0 +1,22 @@
+// What a client does besides sending and polling, for the history.
+#pragma once
+
+#include <cstdint>
+
+namespace tribunal {
+
+enum class ClientOpKind : std::uint8_t {
+    assign,
+    seek,
+    commit,
+    fetch_committed,
+    list_offsets_latest,
+    list_offsets_earliest,
+    reset,  // auto.offset.reset took effect
+    create_topic,
+    delete_topic,
+    list_topics,
+    describe_topic
+};
+
+}  // namespace tribunal

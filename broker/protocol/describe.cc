@@ -1,0 +1,212 @@
+// One line of text a message, its size, and whether it carries an error. The only place that formats.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "broker/protocol/messages.h"
+
+namespace tribunal {
+namespace {
+
+std::string tp_text(TopicPartition tp) { return fmt::format("t{}-{}", tp.topic.value, tp.partition); }
+
+std::string nodes_text(const FlatSet<NodeId>& nodes) {
+    std::string text;
+    for (const NodeId node : nodes) text += (text.empty() ? "" : ",") + std::to_string(node.value);
+    return "[" + text + "]";
+}
+
+std::string error_text(ErrorCode error) {
+    return error == ErrorCode::none ? std::string{} : fmt::format(" {}", name_of(error));
+}
+
+// The first few of a list, then how many more.
+template <class List, class Each>
+std::string some(const List& list, Each&& each) {
+    std::string text;
+    std::size_t n = 0;
+    for (const auto& item : list) {
+        if (n == 3) return text + fmt::format(" +{} more", list.size() - n);
+        text += (n++ == 0 ? " " : "; ") + each(item);
+    }
+    return text;
+}
+
+struct Describe {
+    std::string operator()(const ProduceRequest& m) const {
+        return fmt::format("acks={}", m.acks) + some(m.partitions, [](const auto& p) {
+                   return fmt::format("{} {} records", tp_text(p.partition), p.batch.record_count);
+               });
+    }
+    std::string operator()(const ProduceResponse& m) const {
+        return some(m.partitions, [](const auto& p) {
+            return fmt::format("{} @{}{}", tp_text(p.partition), p.base_offset.value, error_text(p.error));
+        });
+    }
+    std::string operator()(const FetchRequest& m) const {
+        return fmt::format("session {}/{}", m.session_id, m.session_epoch) +
+               some(m.partitions, [](const auto& p) {
+                   return fmt::format("{} from {} epoch {}", tp_text(p.partition), p.fetch_offset.value,
+                                      p.current_leader_epoch.value);
+               });
+    }
+    std::string operator()(const FetchResponse& m) const {
+        return error_text(m.error) + some(m.partitions, [](const auto& p) {
+                   std::string text = fmt::format("{} hw {}{}", tp_text(p.partition),
+                                                  p.high_watermark.value, error_text(p.error));
+                   if (!p.batches.empty()) {
+                       text += fmt::format(" @{}..{}", p.batches.front().base_offset.value,
+                                           p.batches.back().last_offset().value);
+                   }
+                   return text;
+               });
+    }
+    std::string operator()(const ListOffsetsRequest& m) const {
+        return fmt::format("{} {}", tp_text(m.partition),
+                           m.timestamp == kEarliestTimestamp ? "earliest" : "latest");
+    }
+    std::string operator()(const ListOffsetsResponse& m) const {
+        return fmt::format("{} @{}{}", tp_text(m.partition), m.offset.value, error_text(m.error));
+    }
+    std::string operator()(const MetadataRequest& m) const {
+        return m.topics.empty() ? "all topics" : m.topics.front();
+    }
+    std::string operator()(const MetadataResponse& m) const {
+        return fmt::format("{} brokers", m.brokers.size()) + some(m.topics, [](const auto& t) {
+                   std::string text = t.name + error_text(t.error) + " leaders";
+                   for (std::size_t i = 0; i < t.partitions.size() && i < 4; ++i) {
+                       text += fmt::format(" {}", t.partitions[i].leader.value);
+                   }
+                   return text;
+               });
+    }
+    std::string operator()(const FindCoordinatorRequest& m) const { return m.group; }
+    std::string operator()(const FindCoordinatorResponse& m) const {
+        return fmt::format("{}{}", m.coordinator.value, error_text(m.error));
+    }
+    std::string operator()(const OffsetCommitRequest& m) const { return m.group + offsets(m.offsets); }
+    std::string operator()(const OffsetCommitResponse& m) const { return offsets(m.offsets); }
+    std::string operator()(const OffsetFetchRequest& m) const { return m.group; }
+    std::string operator()(const OffsetFetchResponse& m) const {
+        return error_text(m.error) + offsets(m.offsets);
+    }
+    std::string operator()(const CreateTopicRequest& m) const {
+        return fmt::format("{} x{} RF {}", m.name, m.partitions, m.replication_factor);
+    }
+    std::string operator()(const CreateTopicResponse& m) const {
+        return fmt::format("t{}{}", m.topic.value, error_text(m.error));
+    }
+    std::string operator()(const DeleteTopicRequest& m) const { return m.name; }
+    std::string operator()(const DeleteTopicResponse& m) const { return error_text(m.error); }
+    std::string operator()(const OffsetsForLeaderEpochRequest& m) const {
+        return some(m.partitions, [](const auto& p) {
+            return fmt::format("{} end of epoch {}?", tp_text(p.partition), p.leader_epoch.value);
+        });
+    }
+    std::string operator()(const OffsetsForLeaderEpochResponse& m) const {
+        return some(m.partitions, [](const auto& p) {
+            return fmt::format("{} epoch {} ends at {}{}", tp_text(p.partition), p.leader_epoch.value,
+                               p.end_offset.value, error_text(p.error));
+        });
+    }
+    std::string operator()(const BrokerRegistrationRequest& m) const {
+        return fmt::format("start {}", m.incarnation);
+    }
+    std::string operator()(const BrokerRegistrationResponse& m) const {
+        return fmt::format("broker epoch {}{}", m.broker_epoch.value, error_text(m.error));
+    }
+    std::string operator()(const BrokerHeartbeatRequest& m) const {
+        return fmt::format("metadata @{}", m.metadata_offset.value);
+    }
+    std::string operator()(const BrokerHeartbeatResponse& m) const {
+        return (m.is_fenced ? "fenced" : "unfenced") + error_text(m.error);
+    }
+    std::string operator()(const AlterPartitionRequest& m) const {
+        return some(m.partitions, [](const auto& p) {
+            FlatSet<NodeId> isr;
+            for (const IsrMember& member : p.new_isr) isr.insert(member.broker);
+            return fmt::format("{} ISR {} partition epoch {}", tp_text(p.partition), nodes_text(isr),
+                               p.partition_epoch.value);
+        });
+    }
+    std::string operator()(const AlterPartitionResponse& m) const {
+        return error_text(m.error) + some(m.partitions, [](const auto& p) {
+                   return fmt::format("{} ISR {}{}", tp_text(p.partition), nodes_text(p.image.isr),
+                                      error_text(p.error));
+               });
+    }
+    std::string operator()(const MetadataFetchRequest& m) const {
+        return fmt::format("from {}", m.fetch_offset.value);
+    }
+    std::string operator()(const MetadataFetchResponse& m) const {
+        return fmt::format("{} records, hw {}", m.records.size(), m.high_watermark.value);
+    }
+    static std::string offsets(const std::vector<PartitionOffset>& list) {
+        return some(list, [](const auto& o) {
+            return fmt::format("{} @{}{}", tp_text(o.partition), o.offset.value, error_text(o.error));
+        });
+    }
+};
+
+template <class List>
+bool any_error(const List& list) {
+    return std::any_of(list.begin(), list.end(),
+                       [](const auto& item) { return item.error != ErrorCode::none; });
+}
+
+}  // namespace
+
+std::string_view kind_of(const Message& message) {
+    constexpr std::string_view kinds[] = {
+        "ProduceRequest", "ProduceResponse", "FetchRequest", "FetchResponse", "ListOffsetsRequest",
+        "ListOffsetsResponse", "MetadataRequest", "MetadataResponse", "FindCoordinatorRequest",
+        "FindCoordinatorResponse", "OffsetCommitRequest", "OffsetCommitResponse",
+        "OffsetFetchRequest", "OffsetFetchResponse", "CreateTopicsRequest", "CreateTopicsResponse",
+        "DeleteTopicsRequest", "DeleteTopicsResponse", "OffsetsForLeaderEpochRequest",
+        "OffsetsForLeaderEpochResponse", "BrokerRegistrationRequest", "BrokerRegistrationResponse",
+        "BrokerHeartbeatRequest", "BrokerHeartbeatResponse", "AlterPartitionRequest",
+        "AlterPartitionResponse", "MetadataFetchRequest", "MetadataFetchResponse"};
+    static_assert(std::size(kinds) == std::variant_size_v<Message>);
+    return kinds[message.index()];
+}
+
+std::string describe(const Message& message) {
+    std::string text = std::visit(Describe{}, message);
+    while (!text.empty() && text.front() == ' ') text.erase(0, 1);
+    return text;
+}
+
+bool has_error(const Message& message) {
+    return std::visit(
+        [](const auto& m) {
+            bool error = false;
+            if constexpr (requires { m.error; }) error = m.error != ErrorCode::none;
+            if constexpr (requires { m.partitions.front().error; }) error = error || any_error(m.partitions);
+            if constexpr (requires { m.offsets.front().error; }) error = error || any_error(m.offsets);
+            return error;
+        },
+        message);
+}
+
+std::int64_t size_in_bytes(const Message& message) {
+    constexpr std::int64_t kHeader = 40;  // frame length, API key, version, correlation and client id
+    if (const auto* produce = std::get_if<ProduceRequest>(&message)) {
+        std::int64_t size = kHeader;
+        for (const auto& p : produce->partitions) size += 24 + p.batch.size_in_bytes();
+        return size;
+    }
+    if (const auto* fetch = std::get_if<FetchResponse>(&message)) {
+        std::int64_t size = kHeader;
+        for (const auto& p : fetch->partitions) {
+            size += 48;
+            for (const RecordBatch& batch : p.batches) size += batch.size_in_bytes();
+        }
+        return size;
+    }
+    if (const auto* fetch = std::get_if<FetchRequest>(&message)) {
+        return kHeader + 32 * static_cast<std::int64_t>(fetch->partitions.size());
+    }
+    return kHeader + 100;
+}
+
+}  // namespace tribunal

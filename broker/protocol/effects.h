@@ -1,0 +1,230 @@
+// Inputs and effects: the whole contract between a node's logic and the world that runs it.
+//
+// A node takes one Input and returns Effects, as data. It reads no clock, draws no random number,
+// writes no file. Inputs and effects are closed sets.
+#pragma once
+
+#include <variant>
+
+#include "broker/protocol/client_operation.h"
+#include "broker/protocol/messages.h"
+
+namespace tribunal {
+
+// --- timers -------------------------------------------------------------------------------------
+
+enum class TimerKind : std::uint8_t {
+    // broker
+    isr_check,             // every replica.lag.time.max.ms / 2
+    checkpoint,            // replica.high.watermark.checkpoint.interval.ms
+    retention,             // log.retention.check.interval.ms
+    heartbeat,             // broker.heartbeat.interval.ms, and registration retries
+    fetch_wait,            // key: connection; fetch.max.wait of a parked fetch
+    produce_wait,          // key: connection; timeout of a parked produce
+    commit_wait,           // key: connection; offsets.commit.timeout.ms
+    request_timeout,       // key: connection
+    fetch_backoff,         // key: leader
+    alter_partition_retry,
+    metadata_retry,
+    // controller
+    broker_session,        // key: broker
+    metadata_wait,         // key: connection
+    // clients
+    load,                  // the next record or step
+    linger,                // a batch is due
+    retry,                 // key: partition; retry.backoff.ms
+    delivery,              // delivery.timeout.ms of the oldest batch
+    reconnect,             // key: node
+    metadata_age,
+    auto_commit,
+    block,                 // max.block.ms
+};
+
+struct TimerId {
+    std::uint64_t value = 0;  // kind << 56 | key
+    constexpr auto operator<=>(const TimerId&) const = default;
+};
+inline void fold(Digest& d, TimerId t) { d.word(t.value); }
+constexpr TimerId timer(TimerKind kind, std::uint64_t key = 0) {
+    return {(static_cast<std::uint64_t>(kind) << 56) | (key & 0x00ffffffffffffffull)};
+}
+constexpr TimerKind kind_of(TimerId t) { return static_cast<TimerKind>(t.value >> 56); }
+constexpr std::uint64_t key_of(TimerId t) { return t.value & 0x00ffffffffffffffull; }
+
+// When an input came, opaque: logic keeps one and hands it back in Arm::since, and does nothing
+// else with it. (An explorer that drops time gives the same Moment always.)
+struct Moment {
+    std::int64_t opaque = 0;
+    bool operator==(const Moment&) const = default;
+};
+inline void fold(Digest& d, Moment m) { d.word(static_cast<std::uint64_t>(m.opaque)); }
+
+// --- inputs -------------------------------------------------------------------------------------
+
+struct Start {
+    std::int64_t incarnation = 0;  // how often this node has started, and then some
+    bool clean = false;            // the node had been stopped in good order
+};
+struct Deliver {
+    ConnectionKey connection;
+    bool is_response = false;
+    std::int32_t correlation = 0;
+    Message message;
+};
+// The connection broke: reset by the peer, refused, or timed out while connecting.
+struct ConnectionClosed {
+    ConnectionKey connection;
+};
+struct TimerFired {
+    TimerId timer;
+    std::uint32_t random = 0;  // for TimerKind::load: which value, key and partition a client takes
+};
+// A write with sync = true is on the platter.
+struct WriteDone {
+    std::uint64_t token = 0;
+};
+using Input = std::variant<Start, Deliver, ConnectionClosed, TimerFired, WriteDone>;
+
+// --- effects ------------------------------------------------------------------------------------
+
+struct Send {
+    ConnectionKey connection;
+    bool is_response = false;
+    std::int32_t correlation = 0;
+    Message message;
+};
+// Gives the connection up: the peer will see it closed.
+struct Close {
+    ConnectionKey connection;
+};
+// A change of a file that the logic has made to its log in memory. The world plays it into the page
+// cache before anything that follows it in the same step leaves the node; a failed write (full
+// disk, I/O error) stops the node right there, as a broker whose only log directory failed halts.
+struct AppendWrite {
+    TopicPartition partition;
+    Offset log_end_before;
+    std::int64_t bytes = 0;
+};
+struct TruncateWrite {
+    TopicPartition partition;
+    Offset log_end_before;
+    std::vector<RecordBatch> dropped;
+};
+struct DeleteWrite {  // a replica that is no longer wanted, or a log start moved up
+    TopicPartition partition;
+    bool whole = false;
+};
+struct MetadataWrite {
+    Offset log_end_before;
+    std::int64_t bytes = 0;
+};
+using WriteOp = std::variant<AppendWrite, TruncateWrite, DeleteWrite, MetadataWrite>;
+struct Write {
+    WriteOp op;
+    bool sync = false;        // also fsync, and tell by WriteDone{token}
+    std::uint64_t token = 0;
+};
+struct Arm {  // replaces an armed timer of the same id
+    TimerId timer;
+    Duration after;
+    Moment since;
+};
+struct Disarm {
+    TimerId timer;
+};
+// The process ends itself.
+struct Halt {
+    const char* why = "";
+};
+using Effect = std::variant<Send, Close, Write, Arm, Disarm, Halt>;
+
+// --- notes --------------------------------------------------------------------------------------
+
+// What clients did and saw, for the history; and marks of brokers for people. Notes decide nothing:
+// whatever a checker relies on inside brokers it reads from their state.
+struct SendInvoked {
+    RecordUid uid;
+    std::uint32_t content = 0;
+    std::int16_t acks = -1;
+};
+struct SendPartitioned {
+    RecordUid uid;
+    TopicPartition partition;
+};
+// These records were put into a produce request again: a retry.
+struct SendRetried {
+    std::vector<RecordUid> uids;
+};
+struct SendCompleted {
+    RecordUid uid;
+    ErrorCode error = ErrorCode::none;
+    Offset offset = kNoOffset;
+    bool unknown = false;  // the client cannot know whether it happened
+};
+// Records of one partition as a poll returned them. `batches` is good until the step's input goes.
+struct PollReturned {
+    TopicPartition partition;
+    Offset position;  // before
+    const std::vector<RecordBatch>* batches = nullptr;
+    Offset from;   // records below are skipped
+    Offset until;  // and from here on (max.poll.records)
+    std::uint16_t assignment = 0;
+};
+struct ClientOperation {
+    ClientOpKind kind = ClientOpKind::assign;
+    bool completed = false;
+    bool unknown = false;
+    std::uint32_t id = 0;  // pairs invocation and completion
+    ErrorCode error = ErrorCode::none;
+    TopicPartition partition;
+    Offset offset = kNoOffset;
+};
+// A replica of this partition may have changed: role, epoch, log, high watermark or ISR.
+struct PartitionTouched {
+    TopicPartition partition;
+};
+// The controller's or a broker's committed picture of the cluster moved.
+struct ImageChanged {
+    Offset offset;
+};
+struct RoleMark {
+    TopicPartition partition;
+    const char* what = "";  // "becomes leader", "becomes follower", "truncates", "shrinks ISR", ...
+    std::int64_t a = 0;
+    std::int64_t b = 0;
+};
+struct DeserializationFailed {
+    TopicPartition partition;
+    Offset offset;
+    std::string why;
+};
+using Note = std::variant<SendInvoked, SendPartitioned, SendRetried, SendCompleted, PollReturned,
+                          ClientOperation, PartitionTouched, ImageChanged, RoleMark,
+                          DeserializationFailed>;
+
+// Where a step puts what it wants done and what it did. The vectors are reused between steps.
+struct Outbox {
+    std::vector<Effect> effects;
+    std::vector<Note> notes;
+    Moment moment;        // of this input
+    Timestamp timestamp;  // the node's wall clock in ms: data for records, never compared
+    bool wants_marks = false;  // somebody looks: RoleMarks are worth making
+
+    void send(ConnectionKey to, std::int32_t correlation, Message message) {
+        effects.emplace_back(Send{to, false, correlation, std::move(message)});
+    }
+    void respond(ConnectionKey to, std::int32_t correlation, Message message) {
+        effects.emplace_back(Send{to, true, correlation, std::move(message)});
+    }
+    void arm(TimerId id, Duration after) { effects.emplace_back(Arm{id, after, moment}); }
+    void arm_since(TimerId id, Duration after, Moment since) {
+        effects.emplace_back(Arm{id, after, since});
+    }
+    void disarm(TimerId id) { effects.emplace_back(Disarm{id}); }
+    void touch(TopicPartition tp) { notes.emplace_back(PartitionTouched{tp}); }
+    void mark(TopicPartition tp, const char* what, std::int64_t a = 0, std::int64_t b = 0) {
+        if (wants_marks) notes.emplace_back(RoleMark{tp, what, a, b});
+    }
+};
+
+}  // namespace tribunal

@@ -1,0 +1,320 @@
+// Every request and response as a struct with Kafka's field names, and the envelope that carries
+// one between two nodes. No behaviour.
+//
+// Topics go by id, as in Kafka since KIP-516; only clients that know no id yet use names
+// (MetadataRequest, CreateTopics, DeleteTopics).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "broker/protocol/batch.h"
+#include "broker/protocol/config.h"
+#include "broker/protocol/errors.h"
+#include "broker/protocol/records.h"
+
+namespace tribunal {
+
+// --- clients ------------------------------------------------------------------------------------
+
+struct ProducePartition {
+    TopicPartition partition;
+    RecordBatch batch;
+    TRIBUNAL_FIELDS(ProducePartition, partition, batch)
+};
+struct ProduceRequest {
+    std::int16_t acks = -1;
+    Duration timeout;
+    std::vector<ProducePartition> partitions;
+    TRIBUNAL_FIELDS(ProduceRequest, acks, timeout, partitions)
+};
+struct ProducePartitionResponse {
+    TopicPartition partition;
+    ErrorCode error = ErrorCode::none;
+    Offset base_offset = kNoOffset;
+    Offset log_start_offset = kNoOffset;
+    TRIBUNAL_FIELDS(ProducePartitionResponse, partition, error, base_offset, log_start_offset)
+};
+struct ProduceResponse {
+    std::vector<ProducePartitionResponse> partitions;
+    TRIBUNAL_FIELDS(ProduceResponse, partitions)
+};
+
+struct FetchPartition {
+    TopicPartition partition;
+    Offset fetch_offset;
+    Offset log_start_offset = kNoOffset;               // of the follower
+    LeaderEpoch current_leader_epoch = kNoLeaderEpoch;  // KIP-320; -1: do not check
+    LeaderEpoch last_fetched_epoch = kNoLeaderEpoch;    // KIP-595
+    std::int32_t max_bytes = 1 << 20;
+    TRIBUNAL_FIELDS(FetchPartition, partition, fetch_offset, log_start_offset, current_leader_epoch,
+                    last_fetched_epoch, max_bytes)
+};
+struct FetchRequest {
+    NodeId replica = kNoNode;  // -1: a consumer
+    BrokerEpoch replica_epoch{-1};  // KIP-903
+    Duration max_wait;
+    std::int32_t min_bytes = 1;
+    std::int64_t max_bytes = 0;
+    std::int32_t session_id = 0;     // KIP-227
+    std::int32_t session_epoch = 0;  // 0: a new session with all partitions; -1: none
+    std::vector<FetchPartition> partitions;  // those that changed
+    std::vector<TopicPartition> forgotten;
+    TRIBUNAL_FIELDS(FetchRequest, replica, replica_epoch, max_wait, min_bytes, max_bytes, session_id,
+                    session_epoch, partitions, forgotten)
+};
+struct FetchPartitionResponse {
+    TopicPartition partition;
+    ErrorCode error = ErrorCode::none;
+    Offset high_watermark = kNoOffset;
+    Offset log_start_offset = kNoOffset;
+    // With OFFSET_OUT_OF_RANGE to a follower: the leader's log end, which Kafka's follower asks for
+    // by ListOffsets (Deviation: one round trip less).
+    Offset log_end_offset = kNoOffset;
+    std::vector<RecordBatch> batches;
+    TRIBUNAL_FIELDS(FetchPartitionResponse, partition, error, high_watermark, log_start_offset,
+                    log_end_offset, batches)
+};
+struct FetchResponse {
+    ErrorCode error = ErrorCode::none;
+    std::int32_t session_id = 0;
+    std::vector<FetchPartitionResponse> partitions;
+    TRIBUNAL_FIELDS(FetchResponse, error, session_id, partitions)
+};
+
+inline constexpr std::int64_t kLatestTimestamp = -1;
+inline constexpr std::int64_t kEarliestTimestamp = -2;
+struct ListOffsetsRequest {
+    TopicPartition partition;
+    LeaderEpoch current_leader_epoch = kNoLeaderEpoch;
+    std::int64_t timestamp = kLatestTimestamp;
+    TRIBUNAL_FIELDS(ListOffsetsRequest, partition, current_leader_epoch, timestamp)
+};
+struct ListOffsetsResponse {
+    TopicPartition partition;
+    ErrorCode error = ErrorCode::none;
+    Offset offset = kNoOffset;
+    TRIBUNAL_FIELDS(ListOffsetsResponse, partition, error, offset)
+};
+
+struct MetadataRequest {
+    std::vector<std::string> topics;  // empty: all
+    TRIBUNAL_FIELDS(MetadataRequest, topics)
+};
+struct MetadataTopic {
+    ErrorCode error = ErrorCode::none;
+    std::string name;
+    TopicId topic{-1};
+    std::vector<PartitionImage> partitions;
+    TRIBUNAL_FIELDS(MetadataTopic, error, name, topic, partitions)
+};
+struct MetadataResponse {
+    std::vector<NodeId> brokers;  // alive
+    std::vector<MetadataTopic> topics;
+    TRIBUNAL_FIELDS(MetadataResponse, brokers, topics)
+};
+
+struct FindCoordinatorRequest {
+    std::string group;
+    TRIBUNAL_FIELDS(FindCoordinatorRequest, group)
+};
+struct FindCoordinatorResponse {
+    ErrorCode error = ErrorCode::none;
+    NodeId coordinator = kNoNode;
+    TRIBUNAL_FIELDS(FindCoordinatorResponse, error, coordinator)
+};
+struct PartitionOffset {
+    TopicPartition partition;
+    Offset offset = kNoOffset;
+    LeaderEpoch leader_epoch = kNoLeaderEpoch;
+    ErrorCode error = ErrorCode::none;
+    TRIBUNAL_FIELDS(PartitionOffset, partition, offset, leader_epoch, error)
+};
+struct OffsetCommitRequest {
+    std::string group;
+    std::vector<PartitionOffset> offsets;
+    TRIBUNAL_FIELDS(OffsetCommitRequest, group, offsets)
+};
+struct OffsetCommitResponse {
+    std::vector<PartitionOffset> offsets;
+    TRIBUNAL_FIELDS(OffsetCommitResponse, offsets)
+};
+struct OffsetFetchRequest {
+    std::string group;
+    std::vector<TopicPartition> partitions;
+    TRIBUNAL_FIELDS(OffsetFetchRequest, group, partitions)
+};
+struct OffsetFetchResponse {
+    ErrorCode error = ErrorCode::none;
+    std::vector<PartitionOffset> offsets;
+    TRIBUNAL_FIELDS(OffsetFetchResponse, error, offsets)
+};
+
+struct CreateTopicRequest {
+    std::string name;
+    std::int32_t partitions = 1;
+    std::int16_t replication_factor = 1;
+    std::vector<std::vector<NodeId>> assignment;
+    TopicConfig config;
+    TRIBUNAL_FIELDS(CreateTopicRequest, name, partitions, replication_factor, assignment, config)
+};
+struct CreateTopicResponse {
+    ErrorCode error = ErrorCode::none;
+    TopicId topic{-1};
+    TRIBUNAL_FIELDS(CreateTopicResponse, error, topic)
+};
+struct DeleteTopicRequest {
+    std::string name;
+    TRIBUNAL_FIELDS(DeleteTopicRequest, name)
+};
+struct DeleteTopicResponse {
+    ErrorCode error = ErrorCode::none;
+    TRIBUNAL_FIELDS(DeleteTopicResponse, error)
+};
+
+// --- between brokers ----------------------------------------------------------------------------
+
+struct EpochQuery {
+    TopicPartition partition;
+    LeaderEpoch current_leader_epoch = kNoLeaderEpoch;  // KIP-320
+    LeaderEpoch leader_epoch;
+    TRIBUNAL_FIELDS(EpochQuery, partition, current_leader_epoch, leader_epoch)
+};
+struct OffsetsForLeaderEpochRequest {
+    NodeId replica = kNoNode;
+    std::vector<EpochQuery> partitions;
+    TRIBUNAL_FIELDS(OffsetsForLeaderEpochRequest, replica, partitions)
+};
+struct EpochEndOffset {
+    TopicPartition partition;
+    ErrorCode error = ErrorCode::none;
+    LeaderEpoch leader_epoch = kNoLeaderEpoch;  // KIP-279; -1 in the older answer
+    Offset end_offset = kNoOffset;
+    TRIBUNAL_FIELDS(EpochEndOffset, partition, error, leader_epoch, end_offset)
+};
+struct OffsetsForLeaderEpochResponse {
+    std::vector<EpochEndOffset> partitions;
+    TRIBUNAL_FIELDS(OffsetsForLeaderEpochResponse, partitions)
+};
+
+// --- between broker and controller --------------------------------------------------------------
+
+struct BrokerRegistrationRequest {
+    NodeId broker;
+    std::int64_t incarnation = 0;  // a UUID in Kafka: another for each start of the process
+    TRIBUNAL_FIELDS(BrokerRegistrationRequest, broker, incarnation)
+};
+struct BrokerRegistrationResponse {
+    ErrorCode error = ErrorCode::none;
+    BrokerEpoch broker_epoch{-1};
+    TRIBUNAL_FIELDS(BrokerRegistrationResponse, error, broker_epoch)
+};
+struct BrokerHeartbeatRequest {
+    NodeId broker;
+    BrokerEpoch broker_epoch;
+    Offset metadata_offset;  // how far its image is
+    bool want_fence = false;
+    TRIBUNAL_FIELDS(BrokerHeartbeatRequest, broker, broker_epoch, metadata_offset, want_fence)
+};
+struct BrokerHeartbeatResponse {
+    ErrorCode error = ErrorCode::none;
+    bool is_caught_up = false;
+    bool is_fenced = true;
+    TRIBUNAL_FIELDS(BrokerHeartbeatResponse, error, is_caught_up, is_fenced)
+};
+struct IsrMember {
+    NodeId broker;
+    BrokerEpoch broker_epoch{-1};  // KIP-903
+    TRIBUNAL_FIELDS(IsrMember, broker, broker_epoch)
+};
+struct AlterPartition {
+    TopicPartition partition;
+    LeaderEpoch leader_epoch;
+    PartitionEpoch partition_epoch;
+    std::vector<IsrMember> new_isr;
+    TRIBUNAL_FIELDS(AlterPartition, partition, leader_epoch, partition_epoch, new_isr)
+};
+struct AlterPartitionRequest {
+    NodeId broker;
+    BrokerEpoch broker_epoch;
+    std::vector<AlterPartition> partitions;
+    TRIBUNAL_FIELDS(AlterPartitionRequest, broker, broker_epoch, partitions)
+};
+struct AlterPartitionResult {
+    TopicPartition partition;
+    ErrorCode error = ErrorCode::none;
+    PartitionImage image;
+    TRIBUNAL_FIELDS(AlterPartitionResult, partition, error, image)
+};
+struct AlterPartitionResponse {
+    ErrorCode error = ErrorCode::none;
+    std::vector<AlterPartitionResult> partitions;
+    TRIBUNAL_FIELDS(AlterPartitionResponse, error, partitions)
+};
+// The fetch of the metadata log by an observer (a broker). Long poll: answered when there is
+// something new.
+struct MetadataFetchRequest {
+    NodeId replica;
+    Offset fetch_offset;
+    Duration max_wait;
+    TRIBUNAL_FIELDS(MetadataFetchRequest, replica, fetch_offset, max_wait)
+};
+struct MetadataFetchResponse {
+    Offset base_offset;
+    std::vector<MetadataRecord> records;  // committed ones only
+    Offset high_watermark;
+    TRIBUNAL_FIELDS(MetadataFetchResponse, base_offset, records, high_watermark)
+};
+
+using Message =
+    std::variant<ProduceRequest, ProduceResponse, FetchRequest, FetchResponse, ListOffsetsRequest,
+                 ListOffsetsResponse, MetadataRequest, MetadataResponse, FindCoordinatorRequest,
+                 FindCoordinatorResponse, OffsetCommitRequest, OffsetCommitResponse,
+                 OffsetFetchRequest, OffsetFetchResponse, CreateTopicRequest, CreateTopicResponse,
+                 DeleteTopicRequest, DeleteTopicResponse, OffsetsForLeaderEpochRequest,
+                 OffsetsForLeaderEpochResponse, BrokerRegistrationRequest,
+                 BrokerRegistrationResponse, BrokerHeartbeatRequest, BrokerHeartbeatResponse,
+                 AlterPartitionRequest, AlterPartitionResponse, MetadataFetchRequest,
+                 MetadataFetchResponse>;
+
+// "FetchRequest"
+std::string_view kind_of(const Message& message);
+// One line for people: kind and the fields that matter.
+std::string describe(const Message& message);
+// Whether an error is inside.
+bool has_error(const Message& message);
+// Bytes on the wire, near enough for bandwidth.
+std::int64_t size_in_bytes(const Message& message);
+
+// What a connection is for. A broker answers the requests of one connection one at a time, in
+// order, as Kafka's SocketServer mutes a channel until its response is sent; so long polls have a
+// connection of their own.
+enum class Lane : std::uint8_t {
+    general,      // produce; list offsets of consumers; requests of admins
+    metadata,     // metadata and coordinator look-ups of clients
+    fetch,        // consumer or replica fetcher
+    coordinator,  // group coordinator
+    heartbeat,    // broker to controller
+    alter_partition,
+    metadata_fetch,
+    forwarding,  // a client's request on its way to the controller (KIP-590)
+};
+
+// A TCP connection, named by who opened it to whom and what for.
+struct ConnectionKey {
+    NodeId client;
+    NodeId server;
+    Lane lane = Lane::general;
+    constexpr auto operator<=>(const ConnectionKey&) const = default;
+    // A number that orders like the key.
+    constexpr std::uint64_t packed() const {
+        return (static_cast<std::uint64_t>(static_cast<std::uint32_t>(client.value) & 0xffffff) << 32) |
+               (static_cast<std::uint64_t>(static_cast<std::uint32_t>(server.value) & 0xffffff) << 8) |
+               static_cast<std::uint64_t>(lane);
+    }
+};
+inline void fold(Digest& d, ConnectionKey key) { d.word(key.packed()); }
+
+}  // namespace tribunal
