@@ -1,0 +1,110 @@
+// The follower's side of a partition: where to truncate when a leader is new, and appending what it
+// sends. How far to cut is the oldest source of lost and diverged logs in Kafka: KIP-101 (cut to the
+// high watermark loses acknowledged records, KAFKA-1211), KIP-279 (one question is not enough after
+// fast fail-overs, KAFKA-6361), KIP-320 (requests of another leader epoch are fenced, KAFKA-6880).
+#include <algorithm>
+
+#include "broker/base/check.h"
+#include "broker/replication/partition.h"
+
+namespace tribunal {
+
+void become_follower(Partition& p, const PartitionImage& image, ReplicationContext& context) {
+    CHECK(image.leader != p.self);
+    const bool changed = p.follower() == nullptr || p.follower()->leader != image.leader ||
+                         image.leader_epoch > p.leader_epoch;
+    if (p.follower() == nullptr) p.role = Follower{};
+    p.follower()->leader = image.leader;
+    p.leader_epoch = image.leader_epoch;
+    p.partition_epoch = image.partition_epoch;
+    if (changed) {
+        context.out.mark(p.id, "becomes follower", p.leader_epoch.value, image.leader.value);
+    }
+    context.out.touch(p.id);
+}
+
+LeaderEpoch epoch_to_ask(const Partition& p, TruncationRule rule) {
+    if (rule == TruncationRule::to_high_watermark) return kNoLeaderEpoch;
+    return p.log.latest_epoch();
+}
+
+Offset first_truncation(const Partition& p, TruncationRule) {
+    return std::min(p.high_watermark, p.log.log_end_offset);
+}
+
+TruncationStep truncation_for(const Partition& p, const EpochEndOffset& answer,
+                              TruncationRule rule) {
+    const Offset log_end = p.log.log_end_offset;
+    if (answer.end_offset == kNoOffset) {
+        // The leader knows nothing that old or that new: back to the high watermark.
+        return {std::min(p.high_watermark, log_end), true};
+    }
+    if (rule == TruncationRule::kip101 || answer.leader_epoch == kNoLeaderEpoch) {
+        return {std::min(answer.end_offset, log_end), true};
+    }
+    const EpochEnd own = p.log.end_offset_for(answer.leader_epoch);
+    if (own.end_offset == kNoOffset) return {std::min(answer.end_offset, log_end), true};
+    if (own.epoch != answer.leader_epoch) {
+        // This log does not know the leader's epoch: cut to the end of the largest smaller one and
+        // ask about that (KIP-279).
+        return {std::min(own.end_offset, log_end), false};
+    }
+    return {std::min({own.end_offset, answer.end_offset, log_end}), true};
+}
+
+void truncate(Partition& p, Offset to, ReplicationContext& context) {
+    if (to >= p.log.log_end_offset) return;
+    const Offset before = p.log.log_end_offset;
+    std::vector<RecordBatch> dropped = p.log.truncate_to(to);
+    p.high_watermark = std::min(p.high_watermark, p.log.log_end_offset);
+    context.out.effects.emplace_back(
+        Write{TruncateWrite{p.id, before, std::move(dropped)}, false, 0});
+    context.out.touch(p.id);
+    context.out.mark(p.id, "truncates", before.value, p.log.log_end_offset.value);
+}
+
+bool append_as_follower(Partition& p, const FetchPartitionResponse& response, std::uint64_t token,
+                        bool& synced, ReplicationContext& context) {
+    CHECK(p.follower() != nullptr);
+    for (const RecordBatch& batch : response.batches) {
+        if (batch.base_offset < p.log.log_end_offset) continue;
+        if (!is_intact(batch)) return false;
+        const Offset before = p.log.log_end_offset;
+        const std::int64_t bytes = batch.size_in_bytes();
+        p.log.append(batch);
+        ++p.unflushed_batches;
+        const bool sync = p.unflushed_batches >= p.config.flush_messages;
+        if (sync) p.unflushed_batches = 0;
+        synced = synced || sync;
+        context.out.effects.emplace_back(
+            Write{AppendWrite{p.id, before, bytes}, sync, sync ? token : 0});
+    }
+    const Offset watermark = std::min(response.high_watermark, p.log.log_end_offset);
+    if (watermark > p.high_watermark) p.high_watermark = watermark;
+    if (response.log_start_offset > p.log.log_start_offset &&
+        response.log_start_offset <= p.log.log_end_offset) {
+        advance_log_start(p, response.log_start_offset, context);
+    }
+    context.out.touch(p.id);
+    return true;
+}
+
+void on_out_of_range(Partition& p, const FetchPartitionResponse& response,
+                     ReplicationContext& context) {
+    if (response.log_end_offset != kNoOffset && response.log_end_offset < p.log.log_end_offset) {
+        // The leader's log is shorter: it was elected unclean, or lost its tail. Follow it.
+        truncate(p, response.log_end_offset, context);
+        return;
+    }
+    if (response.log_start_offset > p.log.log_end_offset) {
+        const Offset before = p.log.log_end_offset;
+        std::vector<RecordBatch> dropped = p.log.truncate_to(p.log.log_start_offset);
+        context.out.effects.emplace_back(
+            Write{TruncateWrite{p.id, before, std::move(dropped)}, false, 0});
+        p.log.truncate_fully_and_start_at(response.log_start_offset);
+        p.high_watermark = response.log_start_offset;
+        context.out.touch(p.id);
+    }
+}
+
+}  // namespace tribunal

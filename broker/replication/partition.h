@@ -1,0 +1,156 @@
+// One partition on one broker: the page to read first.
+//
+// A Partition is a value: the replica's log, its high watermark and the role it plays, which owns
+// the data that only that role has (a follower cannot have an ISR). Cases stand by topic:
+// leader.cc (produce, fetch by replicas, high watermark), isr.cc (shrink, expand, AlterPartition),
+// follower.cc (append and truncation). Nothing here sends: the broker routes.
+#pragma once
+
+#include <optional>
+#include <variant>
+
+#include "broker/base/flat.h"
+#include "broker/log/replica_log.h"
+#include "broker/protocol/effects.h"
+
+namespace tribunal {
+
+// What a leader knows of a follower (Kafka: Replica / ReplicaState).
+struct ReplicaProgress {
+    NodeId node;
+    Offset log_end = kNoOffset;  // -1: not fetched in this leader epoch
+    Offset log_start = kNoOffset;
+    // Leader's log end when the follower last fetched: having reached it means caught up then.
+    Offset leader_end_at_fetch = kNoOffset;
+    // Periodic checks (isr_check, every replica.lag.time.max.ms / 2) since it was last caught up;
+    // 2 or more is what Kafka's lastCaughtUpTimeMs calls lagging at such a check.
+    std::int32_t missed_checks = 0;
+    BrokerEpoch broker_epoch{-1};  // of the broker's life that fetched last (KIP-903)
+    TRIBUNAL_FIELDS(ReplicaProgress, node, log_end, log_start, leader_end_at_fetch, missed_checks,
+                    broker_epoch)
+    bool operator<(const ReplicaProgress& o) const { return node < o.node; }
+};
+inline constexpr std::int32_t kLagging = 2;
+
+// An AlterPartition that the controller has not answered (KIP-497).
+struct PendingIsr {
+    bool expands = false;
+    FlatSet<NodeId> isr;   // proposed
+    bool in_flight = false;
+    TRIBUNAL_FIELDS(PendingIsr, expands, isr, in_flight)
+};
+
+struct Leader {
+    std::vector<ReplicaProgress> followers;  // by node id
+    FlatSet<NodeId> isr;          // committed by the controller
+    FlatSet<NodeId> maximal_isr;  // with replicas that it has asked to add
+    std::optional<PendingIsr> pending;
+    Offset epoch_start_offset{0};
+    TRIBUNAL_FIELDS(Leader, followers, isr, maximal_isr, pending, epoch_start_offset)
+};
+struct Follower {
+    NodeId leader = kNoNode;
+    TRIBUNAL_FIELDS(Follower, leader)
+};
+// Known from disk only, until the cluster image says which role it plays.
+struct Offline {
+    bool unused = false;
+    TRIBUNAL_FIELDS(Offline, unused)
+};
+
+struct Partition {
+    TopicPartition id;
+    NodeId self;
+    LeaderEpoch leader_epoch{-1};
+    PartitionEpoch partition_epoch{-1};
+    TopicConfig config;
+    ReplicaLog log;
+    Offset high_watermark{0};
+    Offset checkpointed_high_watermark{0};  // in replication-offset-checkpoint, survives a crash
+    std::int64_t unflushed_batches = 0;     // since the last fsync, for flush.messages
+    std::variant<Offline, Follower, Leader> role;
+    TRIBUNAL_FIELDS(Partition, id, self, leader_epoch, partition_epoch, config, log, high_watermark,
+                    checkpointed_high_watermark, unflushed_batches, role)
+
+    Leader* leader() { return std::get_if<Leader>(&role); }
+    const Leader* leader() const { return std::get_if<Leader>(&role); }
+    Follower* follower() { return std::get_if<Follower>(&role); }
+    const Follower* follower() const { return std::get_if<Follower>(&role); }
+};
+
+// What the cases of a partition may look at besides the partition itself.
+struct ReplicationContext {
+    const BrokerConfig& config;
+    // Brokers that the image shows registered and unfenced, with their epochs.
+    const FlatMap<NodeId, BrokerEpoch>& alive;
+    Outbox& out;
+};
+
+// --- leader.cc ----------------------------------------------------------------------------------
+
+// The image makes this replica leader, or confirms it with a newer partition epoch.
+void become_leader(Partition& p, const PartitionImage& image, ReplicationContext& context);
+
+// FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH or NOT_LEADER_OR_FOLLOWER when a request that carries
+// `current_leader_epoch` (-1: unchecked) must not be served; none otherwise (KIP-320).
+ErrorCode check_leader(const Partition& p, LeaderEpoch current_leader_epoch);
+
+struct Appended {
+    Offset base_offset;
+    Offset next_offset;
+    std::uint64_t sync_token = 0;  // not 0: answer only after WriteDone with it
+};
+// Appends a client's batch. `token` is used when the append must be flushed (flush.messages).
+Answer<Appended> append_as_leader(Partition& p, const RecordBatch& batch, std::int16_t acks,
+                                  std::uint64_t token, ReplicationContext& context);
+
+// Whether an acks=all write that ends before `required` is done, and how (none, or
+// NOT_ENOUGH_REPLICAS_AFTER_APPEND); nullopt: not yet.
+std::optional<ErrorCode> replicated_up_to(const Partition& p, Offset required);
+
+// A replica fetched from `fetch_offset`: records its progress. True when the high watermark moved.
+bool on_replica_fetch(Partition& p, NodeId replica, BrokerEpoch replica_epoch,
+                      const FetchPartition& fetch, ReplicationContext& context);
+// Moves the high watermark to what the maximal ISR has; true when it moved.
+bool advance_high_watermark(Partition& p, ReplicationContext& context);
+
+// --- isr.cc -------------------------------------------------------------------------------------
+
+// Proposes to add `replica` when it has caught up and may join (KIP-497, KIP-903).
+void maybe_expand_isr(Partition& p, NodeId replica, ReplicationContext& context);
+// Looks at every follower outside the ISR again: one became alive, or a proposal was answered. (In
+// Kafka the next fetch does it; an incremental fetch does not name partitions that did not change.)
+void reconsider_isr(Partition& p, ReplicationContext& context);
+// The periodic check: counts missed checks and proposes to remove those that lag.
+void check_isr(Partition& p, ReplicationContext& context);
+// The controller's answer to the pending proposal. True when the high watermark moved.
+bool on_alter_partition(Partition& p, const AlterPartitionResult& result,
+                        ReplicationContext& context);
+
+// --- follower.cc --------------------------------------------------------------------------------
+
+// The image makes this replica follower of `image.leader` (or of nobody).
+void become_follower(Partition& p, const PartitionImage& image, ReplicationContext& context);
+
+struct TruncationStep {
+    Offset to;
+    bool done = true;  // false: ask the leader again (KIP-279)
+};
+// The epoch to ask the leader about; kNoLeaderEpoch: do not ask, cut by first_truncation().
+LeaderEpoch epoch_to_ask(const Partition& p, TruncationRule rule);
+Offset first_truncation(const Partition& p, TruncationRule rule);
+// Where the leader's answer tells this follower to cut.
+TruncationStep truncation_for(const Partition& p, const EpochEndOffset& answer, TruncationRule rule);
+// Cuts the log and forgets a high watermark above it.
+void truncate(Partition& p, Offset to, ReplicationContext& context);
+// Appends what the leader sent from this log's end on. False when a batch was not intact.
+bool append_as_follower(Partition& p, const FetchPartitionResponse& response,
+                        std::uint64_t token, bool& synced, ReplicationContext& context);
+// The fetch offset is outside the leader's log.
+void on_out_of_range(Partition& p, const FetchPartitionResponse& response,
+                     ReplicationContext& context);
+
+// Moves the log start up by retention (leader) or after the leader (follower).
+void advance_log_start(Partition& p, Offset to, ReplicationContext& context);
+
+}  // namespace tribunal
