@@ -1,0 +1,61 @@
+// The picture of the cluster that the metadata log describes: brokers, topics, partitions. replay()
+// is its only writer, on the controller and on every broker, so equal offsets mean equal images.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "broker/base/shared.h"
+#include "broker/protocol/records.h"
+
+namespace tribunal {
+
+struct BrokerRegistration {
+    BrokerEpoch epoch;
+    std::int64_t incarnation = 0;
+    bool fenced = true;
+    TRIBUNAL_FIELDS(BrokerRegistration, epoch, incarnation, fenced)
+};
+
+struct TopicImage {
+    TopicId id;
+    std::string name;
+    TopicConfig config;
+    std::vector<PartitionImage> partitions;
+    TRIBUNAL_FIELDS(TopicImage, id, name, config, partitions)
+};
+
+struct ClusterImage {
+    FlatMap<NodeId, BrokerRegistration> brokers;
+    FlatMap<NodeId, BrokerEpoch> alive;  // registered and unfenced
+    FlatMap<TopicId, Shared<TopicImage>> topics;
+    std::map<std::string, TopicId> topic_ids;
+    TopicId next_topic{0};
+    TRIBUNAL_FIELDS(ClusterImage, brokers, alive, topics, topic_ids, next_topic)
+
+    // Null when unknown (or deleted).
+    const TopicImage* topic(TopicId id) const {
+        const auto* found = topics.find(id);
+        return found == nullptr ? nullptr : &**found;
+    }
+    const TopicImage* topic(const std::string& name) const {
+        const auto it = topic_ids.find(name);
+        return it == topic_ids.end() ? nullptr : topic(it->second);
+    }
+    const PartitionImage* partition(TopicPartition tp) const {
+        const TopicImage* t = topic(tp.topic);
+        if (t == nullptr || tp.partition < 0 ||
+            static_cast<std::size_t>(tp.partition) >= t->partitions.size()) {
+            return nullptr;
+        }
+        return &t->partitions[static_cast<std::size_t>(tp.partition)];
+    }
+};
+
+// Applies one record, in log order.
+void replay(ClusterImage& image, const MetadataRecord& record);
+
+// The partition that a record changes, or none.
+std::optional<TopicPartition> changed_partition(const MetadataRecord& record);
+
+}  // namespace tribunal

@@ -1,0 +1,179 @@
+// Routing of the controller, and the life of its log: append, sync, commit, serve.
+#include "broker/controller/controller.h"
+
+#include <algorithm>
+
+#include "broker/base/check.h"
+
+namespace tribunal {
+namespace {
+
+constexpr std::size_t kMaxRecordsAFetch = 500;
+
+void sync_log(Controller& c, Offset before, Outbox& out) {
+    c.sync_in_flight = true;
+    out.effects.emplace_back(Write{MetadataWrite{before, 0}, true,
+                                   static_cast<std::uint64_t>(c.log_end().value)});
+}
+
+// Appends and replays what was decided. One fsync is under way at a time; what comes meanwhile goes
+// with the next.
+void append(Controller& c, std::vector<MetadataRecord> records, Outbox& out) {
+    if (records.empty()) return;
+    const Offset before = c.log_end();
+    for (MetadataRecord& record : records) {
+        replay(c.image, record);
+        c.log.emplace_back(std::move(record));
+    }
+    if (!c.sync_in_flight) sync_log(c, before, out);
+}
+
+template <class Response>
+void answer(Controller& c, const Deliver& request, Decision<Response> decision, Outbox& out) {
+    append(c, std::move(decision.records), out);
+    if (c.high_watermark >= c.log_end()) {
+        out.respond(request.connection, request.correlation, std::move(decision.response));
+        return;
+    }
+    c.deferred.push_back({c.log_end(), request.connection, request.correlation,
+                          Shared<Message>{std::move(decision.response)}});
+}
+
+void serve_fetch(const Controller& c, const WaitingFetch& fetch, Outbox& out) {
+    MetadataFetchResponse response;
+    response.base_offset = fetch.fetch_offset;
+    response.high_watermark = c.high_watermark;
+    const auto from = static_cast<std::size_t>(fetch.fetch_offset.value);
+    const auto to = std::min(static_cast<std::size_t>(c.high_watermark.value),
+                             from + kMaxRecordsAFetch);
+    for (std::size_t i = from; i < to; ++i) response.records.push_back(*c.log[i]);
+    out.respond(fetch.connection, fetch.correlation, std::move(response));
+}
+
+void on_metadata_fetch(Controller& c, const Deliver& request, const MetadataFetchRequest& fetch,
+                       Outbox& out) {
+    const WaitingFetch waiting{request.connection, request.correlation, fetch.fetch_offset};
+    if (fetch.fetch_offset < c.high_watermark) {
+        serve_fetch(c, waiting, out);
+        return;
+    }
+    std::erase_if(c.waiting, [&](const WaitingFetch& w) { return w.connection == request.connection; });
+    c.waiting.push_back(waiting);
+    out.arm(timer(TimerKind::metadata_wait, request.connection.packed()), fetch.max_wait);
+}
+
+void on_synced(Controller& c, Offset synced, Outbox& out) {
+    c.sync_in_flight = false;
+    c.high_watermark = std::max(c.high_watermark, synced);
+    if (c.log_end() > synced) sync_log(c, synced, out);
+    std::size_t released = 0;
+    for (; released < c.deferred.size() && c.deferred[released].offset <= c.high_watermark;
+         ++released) {
+        DeferredResponse& d = c.deferred[released];
+        out.respond(d.connection, d.correlation, *d.response);
+    }
+    c.deferred.erase(c.deferred.begin(), c.deferred.begin() + static_cast<std::ptrdiff_t>(released));
+    for (const WaitingFetch& w : c.waiting) {
+        out.disarm(timer(TimerKind::metadata_wait, w.connection.packed()));
+        serve_fetch(c, w, out);
+    }
+    c.waiting.clear();
+    out.notes.emplace_back(ImageChanged{c.high_watermark});
+}
+
+void on_start(Controller& c, Outbox& out) {
+    // Everything that survived is on the platter, and one voter is a majority.
+    c.image = ClusterImage{};
+    for (const auto& record : c.log) replay(c.image, *record);
+    c.high_watermark = c.log_end();
+    // A new controller knows nothing of the sessions: every broker gets a full one.
+    for (const auto& [broker, registration] : c.image.brokers) {
+        if (registration.fenced) continue;
+        c.sessions.insert(broker);
+        out.arm(timer(TimerKind::broker_session, static_cast<std::uint64_t>(broker.value)),
+                c.config.broker_session_timeout);
+    }
+    out.notes.emplace_back(ImageChanged{c.high_watermark});
+}
+
+void on_session_expired(Controller& c, NodeId broker, Outbox& out) {
+    c.sessions.erase(broker);
+    append(c, decide_fence(c, broker), out);
+}
+
+void on_timer(Controller& c, TimerId id, Outbox& out) {
+    if (kind_of(id) == TimerKind::broker_session) {
+        on_session_expired(c, NodeId{static_cast<std::int32_t>(key_of(id))}, out);
+        return;
+    }
+    CHECK(kind_of(id) == TimerKind::metadata_wait);
+    for (std::size_t i = 0; i < c.waiting.size(); ++i) {
+        if (c.waiting[i].connection.packed() != key_of(id)) continue;
+        serve_fetch(c, c.waiting[i], out);
+        c.waiting.erase(c.waiting.begin() + static_cast<std::ptrdiff_t>(i));
+        return;
+    }
+}
+
+// The session lives as long as heartbeats of the current registration come.
+void touch_session(Controller& c, NodeId broker, ErrorCode error, Outbox& out) {
+    if (error != ErrorCode::none) return;
+    c.sessions.insert(broker);
+    out.arm(timer(TimerKind::broker_session, static_cast<std::uint64_t>(broker.value)),
+            c.config.broker_session_timeout);
+}
+
+void on_request(Controller& c, const Deliver& d, Outbox& out) {
+    std::visit(
+        Overloaded{
+            [&](const BrokerRegistrationRequest& m) {
+                auto decision = decide(c, m);
+                touch_session(c, m.broker, decision.response.error, out);
+                answer(c, d, std::move(decision), out);
+            },
+            [&](const BrokerHeartbeatRequest& m) {
+                auto decision = decide(c, m);
+                touch_session(c, m.broker, decision.response.error, out);
+                answer(c, d, std::move(decision), out);
+            },
+            [&](const AlterPartitionRequest& m) { answer(c, d, decide(c, m), out); },
+            [&](const CreateTopicRequest& m) { answer(c, d, decide(c, m), out); },
+            [&](const DeleteTopicRequest& m) { answer(c, d, decide(c, m), out); },
+            [&](const MetadataFetchRequest& m) { on_metadata_fetch(c, d, m, out); },
+            [&](const auto&) { CHECK(!"a message that a controller never gets"); },
+        },
+        d.message);
+}
+
+}  // namespace
+
+void step(Controller& c, const Input& input, Outbox& out) {
+    std::visit(
+        Overloaded{
+            [&](const Start&) { on_start(c, out); },
+            [&](const Deliver& d) { on_request(c, d, out); },
+            [&](const ConnectionClosed& closed) {
+                std::erase_if(c.waiting, [&](const WaitingFetch& w) {
+                    return w.connection == closed.connection;
+                });
+                std::erase_if(c.deferred, [&](const DeferredResponse& r) {
+                    return r.connection == closed.connection;
+                });
+            },
+            [&](const TimerFired& t) { on_timer(c, t.timer, out); },
+            [&](const WriteDone& w) {
+                on_synced(c, Offset{static_cast<std::int64_t>(w.token)}, out);
+            },
+        },
+        input);
+}
+
+Controller restart(const Controller& c) {
+    Controller fresh;
+    fresh.id = c.id;
+    fresh.config = c.config;
+    fresh.log = c.log;
+    return fresh;
+}
+
+}  // namespace tribunal

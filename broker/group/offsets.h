@@ -1,0 +1,55 @@
+// Committed offsets of consumer groups: decided by the coordinator, written to __consumer_offsets as
+// Kafka encodes them (OffsetCommitKey v1, OffsetCommitValue v3), replayed when they are committed
+// or when a broker becomes coordinator.
+//
+// So far for consumers with manual assignment (generation -1): no members, no rebalance.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "broker/log/replica_log.h"
+
+namespace tribunal {
+
+inline constexpr const char* kOffsetsTopic = "__consumer_offsets";
+
+struct CommittedKey {
+    std::string group;
+    std::string topic;
+    std::int32_t partition = 0;
+    auto operator<=>(const CommittedKey&) const = default;
+    bool operator==(const CommittedKey&) const = default;
+};
+inline void fold(Digest& d, const CommittedKey& k) {
+    fold(d, k.group);
+    fold(d, k.topic);
+    fold(d, k.partition);
+}
+
+// The cache of one partition of __consumer_offsets.
+struct Offsets {
+    std::map<CommittedKey, Offset> committed;
+    TRIBUNAL_FIELDS(Offsets, committed)
+};
+
+// The partition of __consumer_offsets that holds a group: abs(hashCode(group)) % partitions, with
+// Java's string hash.
+std::int32_t coordinator_partition(const std::string& group, std::int32_t partitions);
+
+struct OffsetCommitted {
+    CommittedKey key;
+    Offset offset;
+    LeaderEpoch leader_epoch = kNoLeaderEpoch;
+    Timestamp commit_timestamp;
+};
+Record encode(const OffsetCommitted& record);
+// nullopt for a record of another kind or version.
+std::optional<OffsetCommitted> decode(const RecordView& record);
+
+void replay(Offsets& offsets, const OffsetCommitted& record);
+// Rebuilds the cache from a log.
+Offsets load_offsets(const ReplicaLog& log);
+
+}  // namespace tribunal
