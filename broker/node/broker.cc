@@ -1,0 +1,255 @@
+// Routing of a broker: which case an input belongs to; and what survives the end of its process.
+#include "broker/node/broker.h"
+
+#include <algorithm>
+
+#include "broker/base/check.h"
+
+namespace tribunal {
+
+void fold(Digest& d, const Channel& channel) {
+    d.word(channel.queue.size());
+    for (const Deliver& request : channel.queue) {
+        fold(d, request.connection);
+        fold(d, request.correlation);
+        fold(d, request.message);
+    }
+}
+
+ReplicationContext context_of(const Broker& b, Outbox& out) { return {b.config, b.image.alive, out}; }
+
+Partition* edit_partition(Broker& b, TopicPartition tp) {
+    Hosted* hosted = b.partitions.find(tp);
+    return hosted == nullptr ? nullptr : &hosted->partition.edit();
+}
+
+const Partition* find_partition(const Broker& b, TopicPartition tp) {
+    const Hosted* hosted = b.partitions.find(tp);
+    return hosted == nullptr ? nullptr : &*hosted->partition;
+}
+
+namespace {
+
+void on_start(Broker& b, const Start& start, Outbox& out) {
+    b.incarnation = start.incarnation;
+    for (auto& [tp, hosted] : b.partitions) out.touch(tp);
+    start_registration(b, out);
+    fetch_metadata(b, out);
+    out.arm(timer(TimerKind::isr_check), b.config.replica_lag_time_max / 2);
+    out.arm(timer(TimerKind::checkpoint), b.config.high_watermark_checkpoint_interval);
+    out.arm(timer(TimerKind::retention), b.config.retention_check_interval);
+}
+
+void on_request(Broker& b, const Deliver& d, Outbox& out) {
+    // One request of a connection at a time, in order (SocketServer mutes the channel).
+    if (Channel* channel = b.busy.find(d.connection)) {
+        channel->queue.push_back(d);
+        return;
+    }
+    std::visit(
+        Overloaded{
+            [&](const ProduceRequest& m) { on_produce(b, d, m, out); },
+            [&](const FetchRequest& m) { on_fetch(b, d, m, out); },
+            [&](const ListOffsetsRequest& m) { on_list_offsets(b, d, m, out); },
+            [&](const MetadataRequest& m) { on_metadata_request(b, d, m, out); },
+            [&](const FindCoordinatorRequest& m) { on_find_coordinator(b, d, m, out); },
+            [&](const OffsetCommitRequest& m) { on_offset_commit(b, d, m, out); },
+            [&](const OffsetFetchRequest& m) { on_offset_fetch(b, d, m, out); },
+            [&](const CreateTopicRequest&) { forward(b, d, out); },
+            [&](const DeleteTopicRequest&) { forward(b, d, out); },
+            [&](const OffsetsForLeaderEpochRequest& m) { on_epoch_request(b, d, m, out); },
+            [&](const auto&) { CHECK(!"a request that a broker never gets"); },
+        },
+        d.message);
+}
+
+void on_forwarded_response(Broker& b, const Deliver& d, Outbox& out) {
+    const Forwarded* forwarded = b.forwarded.find(d.correlation);
+    if (forwarded == nullptr) return;
+    out.respond(forwarded->client, forwarded->correlation, d.message);
+    b.forwarded.erase(d.correlation);
+}
+
+void on_response(Broker& b, const Deliver& d, Outbox& out) {
+    const NodeId peer = d.connection.server;
+    std::visit(
+        Overloaded{
+            [&](const FetchResponse& m) { on_fetch_response(b, peer, d.correlation, m, out); },
+            [&](const OffsetsForLeaderEpochResponse& m) {
+                on_epoch_response(b, peer, d.correlation, m, out);
+            },
+            [&](const BrokerRegistrationResponse& m) { on_registration(b, m, out); },
+            [&](const BrokerHeartbeatResponse& m) { on_heartbeat(b, m, out); },
+            [&](const AlterPartitionResponse& m) { on_alter_partition(b, m, out); },
+            [&](const MetadataFetchResponse& m) { on_metadata(b, m, out); },
+            [&](const CreateTopicResponse&) { on_forwarded_response(b, d, out); },
+            [&](const DeleteTopicResponse&) { on_forwarded_response(b, d, out); },
+            [&](const auto&) { CHECK(!"a response that a broker never asked for"); },
+        },
+        d.message);
+}
+
+// A connection that this broker opened is gone: what it asked for will not be answered.
+void on_own_connection_closed(Broker& b, ConnectionKey connection, Outbox& out) {
+    switch (connection.lane) {
+        case Lane::fetch: on_fetcher_failed(b, connection.server, out); return;
+        case Lane::heartbeat:
+            b.heartbeat_in_flight = false;
+            out.disarm(timer(TimerKind::request_timeout, connection.packed()));
+            if (b.registration == Registration::sent) b.registration = Registration::none;
+            out.arm(timer(TimerKind::heartbeat), milliseconds(500));
+            return;
+        case Lane::metadata_fetch:
+            b.metadata_in_flight = false;
+            out.disarm(timer(TimerKind::request_timeout, connection.packed()));
+            out.arm(timer(TimerKind::metadata_retry), milliseconds(100));
+            return;
+        case Lane::alter_partition:
+            if (b.alter_partition_in_flight) on_alter_partition_failed(b, out);
+            return;
+        case Lane::forwarding:
+            // The client's request times out and it tries again; Kafka answers NOT_CONTROLLER
+            // after its own time-out.
+            b.forwarded.clear();
+            return;
+        case Lane::general:
+        case Lane::metadata:
+        case Lane::coordinator: return;
+    }
+}
+
+// A client went away: its parked requests have nobody to answer to, its session ends.
+void on_client_gone(Broker& b, ConnectionKey connection, Outbox& out) {
+    out.disarm(timer(TimerKind::fetch_wait, connection.packed()));
+    out.disarm(timer(TimerKind::produce_wait, connection.packed()));
+    drop_session(b, connection);
+    std::erase_if(b.parked, [&](const ParkedRequest& r) { return r.connection == connection; });
+    b.busy.erase(connection);
+    b.forwarded.erase_if([&](const auto& e) { return e.second.client == connection; });
+}
+
+void check_isrs(Broker& b, Outbox& out) {
+    ReplicationContext context = context_of(b, out);
+    for (auto& [tp, hosted] : b.partitions) {
+        if (hosted.partition->leader() != nullptr) check_isr(hosted.partition.edit(), context);
+    }
+    send_alter_partitions(b, out);
+    out.arm(timer(TimerKind::isr_check), b.config.replica_lag_time_max / 2);
+}
+
+void checkpoint_high_watermarks(Broker& b, Outbox& out) {
+    for (auto& [tp, hosted] : b.partitions) {
+        if (hosted.partition->checkpointed_high_watermark == hosted.partition->high_watermark) continue;
+        Partition& p = hosted.partition.edit();
+        p.checkpointed_high_watermark = p.high_watermark;
+    }
+    out.arm(timer(TimerKind::checkpoint), b.config.high_watermark_checkpoint_interval);
+}
+
+// retention.bytes and retention.ms, segment by segment on the leader; followers follow its log
+// start. Deviation: segments are as long as the log's chunks until they roll for themselves.
+void apply_retention(Broker& b, Outbox& out) {
+    ReplicationContext context = context_of(b, out);
+    for (auto& [tp, hosted] : b.partitions) {
+        const Partition& seen = *hosted.partition;
+        if (seen.leader() == nullptr || seen.log.chunks.size() < 2) continue;
+        std::int64_t size = seen.log.size_in_bytes;
+        Offset start = seen.log.log_start_offset;
+        for (std::size_t c = 0; c + 1 < seen.log.chunks.size(); ++c) {
+            const auto& batches = seen.log.chunks[c]->batches;
+            std::int64_t chunk = 0;
+            Timestamp newest = batches.front().max_timestamp;
+            for (const RecordBatch& batch : batches) {
+                chunk += batch.size_in_bytes();
+                newest = std::max(newest, batch.max_timestamp);
+            }
+            const bool too_big =
+                seen.config.retention_bytes >= 0 && size - chunk >= seen.config.retention_bytes;
+            // Law 4 has one exception: record timestamps against the node's wall clock, as data.
+            const bool too_old = seen.config.retention >= Duration{0} &&
+                                 out.timestamp.value - newest.value >
+                                     seen.config.retention.value / 1'000'000;
+            if (!(too_big || too_old) || batches.back().next_offset() > seen.high_watermark) break;
+            size -= chunk;
+            start = batches.back().next_offset();
+        }
+        if (start > seen.log.log_start_offset) {
+            advance_log_start(hosted.partition.edit(), start, context);
+            notify_sessions(b, tp, out);
+        }
+    }
+    out.arm(timer(TimerKind::retention), b.config.retention_check_interval);
+}
+
+void on_timer(Broker& b, TimerId id, Outbox& out) {
+    switch (kind_of(id)) {
+        case TimerKind::isr_check: check_isrs(b, out); return;
+        case TimerKind::checkpoint: checkpoint_high_watermarks(b, out); return;
+        case TimerKind::retention: apply_retention(b, out); return;
+        case TimerKind::heartbeat: on_heartbeat_timer(b, out); return;
+        case TimerKind::fetch_wait: on_fetch_wait(b, key_of(id), out); return;
+        case TimerKind::produce_wait: on_parked_timeout(b, key_of(id), out); return;
+        case TimerKind::fetch_backoff:
+            on_fetch_backoff(b, NodeId{static_cast<std::int32_t>(key_of(id))}, out);
+            return;
+        case TimerKind::alter_partition_retry: send_alter_partitions(b, out); return;
+        case TimerKind::metadata_retry: fetch_metadata(b, out); return;
+        case TimerKind::request_timeout: {
+            // The peer is silent: give the connection up and go on as if it had broken.
+            const auto lane = static_cast<Lane>(key_of(id) & 0xff);
+            const NodeId server{static_cast<std::int32_t>((key_of(id) >> 8) & 0xffffff)};
+            const ConnectionKey connection{b.id, server, lane};
+            out.effects.emplace_back(Close{connection});
+            on_own_connection_closed(b, connection, out);
+            return;
+        }
+        default: CHECK(!"a timer that a broker never arms");
+    }
+}
+
+}  // namespace
+
+void step(Broker& b, const Input& input, Outbox& out) {
+    std::visit(
+        Overloaded{
+            [&](const Start& s) { on_start(b, s, out); },
+            [&](const Deliver& d) { d.is_response ? on_response(b, d, out) : on_request(b, d, out); },
+            [&](const ConnectionClosed& c) {
+                if (c.connection.client == b.id) {
+                    on_own_connection_closed(b, c.connection, out);
+                } else {
+                    on_client_gone(b, c.connection, out);
+                }
+            },
+            [&](const TimerFired& t) { on_timer(b, t.timer, out); },
+            [&](const WriteDone& w) { on_write_done(b, w.token, out); },
+        },
+        input);
+}
+
+Broker restart(const Broker& b) {
+    Broker fresh;
+    fresh.id = b.id;
+    fresh.controller = b.controller;
+    fresh.config = b.config;
+    for (const auto& [tp, hosted] : b.partitions) {
+        const Partition& old = *hosted.partition;
+        Partition p;
+        p.id = old.id;
+        p.self = old.self;
+        p.config = old.config;
+        p.log = old.log;
+        // Recovery (LogLoader): everything from the first batch that is not intact goes. Only the
+        // tail can be torn, what was there before has been read back.
+        while (const RecordBatch* last = p.log.last()) {
+            if (is_intact(*last)) break;
+            p.log.truncate_to(last->base_offset);
+        }
+        p.checkpointed_high_watermark = std::min(old.checkpointed_high_watermark, p.log.log_end_offset);
+        p.high_watermark = std::max(p.checkpointed_high_watermark, p.log.log_start_offset);
+        fresh.partitions[tp].partition = Shared<Partition>{std::move(p)};
+    }
+    return fresh;
+}
+
+}  // namespace tribunal

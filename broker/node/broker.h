@@ -1,0 +1,204 @@
+// A broker: partitions, fetchers, fetch sessions, parked requests and its place in the cluster,
+// composed into one value. step() is the only way in; the cases stand by topic:
+//
+//   broker.cc         routing, start, restart           metadata.cc   registration, heartbeats, image
+//   produce.cc        produce and parked writes         isr_requests.cc  AlterPartition
+//   fetch_sessions.cc fetch by replicas and consumers   replica_fetcher.cc  following leaders
+//   requests.cc       metadata, list offsets, epochs, forwarding, group offsets
+#pragma once
+
+#include <string>
+#include <variant>
+
+#include "broker/controller/cluster_image.h"
+#include "broker/group/offsets.h"
+#include "broker/replication/partition.h"
+
+namespace tribunal {
+
+// --- requests that wait (Kafka: purgatory), as plain data ----------------------------------------
+
+struct ParkedWrite {
+    TopicPartition partition;
+    Offset required;           // done when the high watermark is there
+    std::int32_t index = 0;    // into the response
+    bool done = false;
+    TRIBUNAL_FIELDS(ParkedWrite, partition, required, index, done)
+};
+struct ParkedRequest {
+    ConnectionKey connection;
+    std::int32_t correlation = 0;
+    std::variant<ProduceResponse, OffsetCommitResponse> response;
+    std::vector<ParkedWrite> writes;  // of acks=all; empty for acks=1 that only waits for a sync
+    std::uint64_t sync_token = 0;     // and WriteDone with it is due pending_syncs times
+    std::int32_t pending_syncs = 0;
+    std::string group;                // of a commit
+    TRIBUNAL_FIELDS(ParkedRequest, connection, correlation, response, writes, sync_token,
+                    pending_syncs, group)
+};
+
+// --- fetch sessions (KIP-227) --------------------------------------------------------------------
+
+struct SessionPartition {
+    FetchPartition fetch;
+    Offset sent_high_watermark = kNoOffset;
+    Offset sent_log_start = kNoOffset;
+    bool dirty = false;
+    TRIBUNAL_FIELDS(SessionPartition, fetch, sent_high_watermark, sent_log_start, dirty)
+};
+struct ParkedFetch {
+    std::int32_t correlation = 0;
+    std::int32_t min_bytes = 1;
+    std::int64_t max_bytes = 0;
+    TRIBUNAL_FIELDS(ParkedFetch, correlation, min_bytes, max_bytes)
+};
+struct FetchSession {
+    std::int32_t id = 0;
+    std::int32_t next_epoch = 1;
+    NodeId replica = kNoNode;  // -1: a consumer
+    BrokerEpoch replica_epoch{-1};
+    FlatMap<TopicPartition, SessionPartition> partitions;
+    std::vector<TopicPartition> dirty;  // those to look at, in order
+    std::optional<ParkedFetch> parked;
+    TRIBUNAL_FIELDS(FetchSession, id, next_epoch, replica, replica_epoch, partitions, dirty, parked)
+};
+
+// --- following -----------------------------------------------------------------------------------
+
+enum class FetchPhase : std::uint8_t { truncating, fetching, delayed };
+struct FetchState {
+    FetchPhase phase = FetchPhase::truncating;
+    FetchPhase after_delay = FetchPhase::truncating;
+    LeaderEpoch leader_epoch;
+    LeaderEpoch asked_epoch = kNoLeaderEpoch;
+    Offset sent_offset = kNoOffset;  // of the fetch under way or last answered; -1: session knows not
+    TRIBUNAL_FIELDS(FetchState, phase, after_delay, leader_epoch, asked_epoch, sent_offset)
+};
+struct ReplicaFetcher {
+    std::int32_t session_id = 0;
+    std::int32_t session_epoch = 0;
+    std::int32_t in_flight = 0;      // correlation; 0: none
+    bool backing_off = false;
+    std::int32_t pending_syncs = 0;  // flushes to wait for before the next fetch
+    FlatMap<TopicPartition, FetchState> partitions;
+    std::vector<TopicPartition> changed;    // to tell the session
+    std::vector<TopicPartition> forgotten;  // likewise
+    std::int32_t truncating = 0;            // how many partitions are in that phase
+    TRIBUNAL_FIELDS(ReplicaFetcher, session_id, session_epoch, in_flight, backing_off, pending_syncs,
+                    partitions, changed, forgotten, truncating)
+};
+
+struct Forwarded {
+    ConnectionKey client;
+    std::int32_t correlation = 0;
+    TRIBUNAL_FIELDS(Forwarded, client, correlation)
+};
+
+// A partition that this broker leads or follows, and who waits for news of it.
+struct Hosted {
+    Shared<Partition> partition;
+    std::vector<ConnectionKey> sessions;  // fetch sessions that list it
+    TRIBUNAL_FIELDS(Hosted, partition, sessions)
+};
+
+struct Channel {
+    std::vector<Deliver> queue;  // requests behind the one that is parked
+    bool operator==(const Channel& o) const { return queue.size() == o.queue.size(); }
+};
+void fold(Digest& d, const Channel& channel);
+
+enum class Registration : std::uint8_t { none, sent, registered };
+
+struct Broker {
+    NodeId id;
+    NodeId controller;
+    BrokerConfig config;
+    // Persisted: the logs and checkpoints inside.
+    FlatMap<TopicPartition, Hosted> partitions;
+    // Volatile from here on.
+    std::int64_t incarnation = 0;
+    Registration registration = Registration::none;
+    std::int32_t registration_attempts = 0;
+    BrokerEpoch broker_epoch{-1};
+    bool fenced = true;
+    bool serving = false;  // registered and caught up: partitions have roles
+    bool heartbeat_in_flight = false;
+    bool metadata_in_flight = false;
+    bool alter_partition_in_flight = false;
+    std::vector<TopicPartition> alter_partition_sent;
+    FlatSet<TopicPartition> isr_proposals;  // to go with the next request
+    ClusterImage image;
+    Offset image_offset{0};
+    FlatMap<NodeId, ReplicaFetcher> fetchers;
+    FlatMap<ConnectionKey, FetchSession> sessions;
+    std::int32_t next_session = 1;
+    std::vector<ParkedRequest> parked;
+    FlatMap<ConnectionKey, Channel> busy;
+    FlatMap<std::int32_t, Forwarded> forwarded;
+    FlatMap<TopicPartition, Offsets> offsets;  // of the __consumer_offsets partitions it leads
+    std::int32_t next_correlation = 1;
+    std::uint64_t next_token = 1;
+    TRIBUNAL_FIELDS(Broker, id, controller, config, partitions, incarnation, registration,
+                    registration_attempts, broker_epoch, fenced, serving, heartbeat_in_flight,
+                    metadata_in_flight, alter_partition_in_flight, alter_partition_sent, isr_proposals, image,
+                    image_offset, fetchers, sessions, next_session, parked, busy, forwarded, offsets,
+                    next_correlation, next_token)
+};
+
+void step(Broker& b, const Input& input, Outbox& out);
+
+// What is left of a broker when its process ends: its disk. High watermarks fall back to the
+// checkpoint; a batch that is not intact ends the log (recovery).
+Broker restart(const Broker& b);
+
+// --- between the files of this folder ------------------------------------------------------------
+
+ReplicationContext context_of(const Broker& b, Outbox& out);
+Partition* edit_partition(Broker& b, TopicPartition tp);
+const Partition* find_partition(const Broker& b, TopicPartition tp);
+
+void on_produce(Broker& b, const Deliver& d, const ProduceRequest& request, Outbox& out);
+void on_write_done(Broker& b, std::uint64_t token, Outbox& out);
+// Something of `tp` changed (high watermark, ISR, role): answer the writes that are done with it.
+void complete_parked(Broker& b, TopicPartition tp, Outbox& out);
+void on_parked_timeout(Broker& b, std::uint64_t connection, Outbox& out);
+void answer_parked(Broker& b, std::size_t index, Outbox& out);
+
+void on_fetch(Broker& b, const Deliver& d, const FetchRequest& request, Outbox& out);
+void on_fetch_wait(Broker& b, std::uint64_t connection, Outbox& out);
+// `tp` has new data, a new high watermark or a new role: sessions that list it look again.
+void notify_sessions(Broker& b, TopicPartition tp, Outbox& out);
+void drop_session(Broker& b, ConnectionKey connection);
+
+void follow(Broker& b, TopicPartition tp, NodeId leader, Outbox& out);
+void unfollow(Broker& b, TopicPartition tp);
+void pump(Broker& b, NodeId leader, Outbox& out);
+void on_fetch_response(Broker& b, NodeId leader, std::int32_t correlation,
+                       const FetchResponse& response, Outbox& out);
+void on_epoch_response(Broker& b, NodeId leader, std::int32_t correlation,
+                       const OffsetsForLeaderEpochResponse& response, Outbox& out);
+void on_fetcher_failed(Broker& b, NodeId leader, Outbox& out);
+void on_fetch_backoff(Broker& b, NodeId leader, Outbox& out);
+
+void start_registration(Broker& b, Outbox& out);
+void on_registration(Broker& b, const BrokerRegistrationResponse& response, Outbox& out);
+void on_heartbeat(Broker& b, const BrokerHeartbeatResponse& response, Outbox& out);
+void on_heartbeat_timer(Broker& b, Outbox& out);
+void fetch_metadata(Broker& b, Outbox& out);
+void on_metadata(Broker& b, const MetadataFetchResponse& response, Outbox& out);
+
+void send_alter_partitions(Broker& b, Outbox& out);
+void on_alter_partition(Broker& b, const AlterPartitionResponse& response, Outbox& out);
+void on_alter_partition_failed(Broker& b, Outbox& out);
+
+void on_metadata_request(Broker& b, const Deliver& d, const MetadataRequest& request, Outbox& out);
+void on_list_offsets(Broker& b, const Deliver& d, const ListOffsetsRequest& request, Outbox& out);
+void on_epoch_request(Broker& b, const Deliver& d, const OffsetsForLeaderEpochRequest& request,
+                      Outbox& out);
+void on_find_coordinator(Broker& b, const Deliver& d, const FindCoordinatorRequest& request,
+                         Outbox& out);
+void on_offset_commit(Broker& b, const Deliver& d, const OffsetCommitRequest& request, Outbox& out);
+void on_offset_fetch(Broker& b, const Deliver& d, const OffsetFetchRequest& request, Outbox& out);
+void forward(Broker& b, const Deliver& d, Outbox& out);
+
+}  // namespace tribunal

@@ -1,0 +1,242 @@
+// Fetch by followers and consumers: incremental sessions (KIP-227), long polls, and what a reader
+// may see (followers up to the log end, consumers up to the high watermark).
+//
+// A session remembers which of its partitions have news; an idle fetch of a thousand partitions
+// costs nothing.
+#include <algorithm>
+
+#include "broker/base/check.h"
+#include "broker/node/broker.h"
+
+namespace tribunal {
+namespace {
+
+void mark_dirty(FetchSession& session, TopicPartition tp) {
+    SessionPartition* sp = session.partitions.find(tp);
+    if (sp == nullptr || sp->dirty) return;
+    sp->dirty = true;
+    session.dirty.push_back(tp);
+}
+
+void subscribe(Broker& b, ConnectionKey connection, TopicPartition tp) {
+    Hosted* hosted = b.partitions.find(tp);
+    if (hosted == nullptr) return;
+    auto& sessions = hosted->sessions;
+    if (std::find(sessions.begin(), sessions.end(), connection) == sessions.end()) {
+        sessions.push_back(connection);
+    }
+}
+
+void unsubscribe(Broker& b, ConnectionKey connection, TopicPartition tp) {
+    if (Hosted* hosted = b.partitions.find(tp)) std::erase(hosted->sessions, connection);
+}
+
+struct Gathered {
+    FetchResponse response;
+    std::int64_t bytes = 0;
+    bool must_answer = false;  // an error, or something else that cannot wait
+    std::vector<TopicPartition> left_over;  // had data, but the response was full
+};
+
+// Reads one partition into the response. Leaves it out when there is nothing new.
+void gather(Broker& b, FetchSession& session, TopicPartition tp, std::int64_t max_bytes,
+            Gathered& gathered) {
+    SessionPartition& sp = *session.partitions.find(tp);
+    const FetchPartition& fetch = sp.fetch;
+    FetchPartitionResponse r;
+    r.partition = tp;
+    const Partition* p = find_partition(b, tp);
+    if (p == nullptr) {
+        r.error = ErrorCode::unknown_topic_or_partition;
+    } else {
+        r.error = check_leader(*p, fetch.current_leader_epoch);
+        if (r.error != ErrorCode::none &&
+            b.config.planted_bug == PlantedBug::stale_leader_serves && session.replica == kNoNode) {
+            r.error = ErrorCode::none;
+        }
+    }
+    if (r.error != ErrorCode::none) {
+        gathered.must_answer = true;
+        gathered.response.partitions.push_back(std::move(r));
+        return;
+    }
+    const bool replica = session.replica != kNoNode;
+    const Offset upper = replica ? p->log.log_end_offset : p->high_watermark;
+    r.high_watermark = p->high_watermark;
+    r.log_start_offset = p->log.log_start_offset;
+    if (fetch.fetch_offset < p->log.log_start_offset ||
+        fetch.fetch_offset > p->log.log_end_offset) {
+        r.error = ErrorCode::offset_out_of_range;
+        r.log_end_offset = p->log.log_end_offset;
+        gathered.must_answer = true;
+        gathered.response.partitions.push_back(std::move(r));
+        return;
+    }
+    if (fetch.fetch_offset < upper && gathered.bytes >= max_bytes) {
+        gathered.left_over.push_back(tp);
+        return;
+    }
+    if (fetch.fetch_offset < upper) {
+        const std::int64_t room = std::min<std::int64_t>(fetch.max_bytes, max_bytes - gathered.bytes);
+        p->log.read(fetch.fetch_offset, upper, room, r.batches);
+        for (const RecordBatch& batch : r.batches) gathered.bytes += batch.size_in_bytes();
+    }
+    const bool news = !r.batches.empty() || sp.sent_high_watermark != r.high_watermark ||
+                      sp.sent_log_start != r.log_start_offset;
+    if (news) gathered.response.partitions.push_back(std::move(r));
+}
+
+Gathered gather(Broker& b, FetchSession& session, std::int64_t max_bytes) {
+    Gathered gathered;
+    gathered.response.session_id = session.id;
+    for (const TopicPartition tp : session.dirty) {
+        if (session.partitions.contains(tp)) gather(b, session, tp, max_bytes, gathered);
+    }
+    return gathered;
+}
+
+void answer(FetchSession& session, ConnectionKey connection, std::int32_t correlation,
+            Gathered gathered, Outbox& out) {
+    for (const TopicPartition tp : session.dirty) {
+        if (SessionPartition* sp = session.partitions.find(tp)) sp->dirty = false;
+    }
+    session.dirty.clear();
+    for (const TopicPartition tp : gathered.left_over) mark_dirty(session, tp);
+    for (const FetchPartitionResponse& r : gathered.response.partitions) {
+        SessionPartition& sp = *session.partitions.find(r.partition);
+        sp.sent_high_watermark = r.high_watermark;
+        sp.sent_log_start = r.log_start_offset;
+        // Whatever happens to this partition next, its requester will speak of it again or wait for
+        // the rest of its data.
+        mark_dirty(session, r.partition);
+    }
+    out.respond(connection, correlation, std::move(gathered.response));
+}
+
+// Answers the parked fetch when enough has come.
+bool try_complete(Broker& b, ConnectionKey connection, FetchSession& session, bool expired,
+                  Outbox& out) {
+    if (!session.parked) return false;
+    Gathered gathered = gather(b, session, session.parked->max_bytes);
+    if (!expired && !gathered.must_answer && gathered.bytes < session.parked->min_bytes) return false;
+    const std::int32_t correlation = session.parked->correlation;
+    session.parked.reset();
+    if (!expired) out.disarm(timer(TimerKind::fetch_wait, connection.packed()));
+    answer(session, connection, correlation, std::move(gathered), out);
+    return true;
+}
+
+// A fetch in the middle of a session names only what changed.
+ErrorCode update_session(Broker& b, ConnectionKey connection, const FetchRequest& request) {
+    if (request.session_epoch == 0) {
+        drop_session(b, connection);
+        FetchSession& session = b.sessions[connection];
+        session.id = b.next_session++;
+        session.replica = request.replica;
+    } else {
+        FetchSession* session = b.sessions.find(connection);
+        if (session == nullptr || session->id != request.session_id) {
+            return ErrorCode::fetch_session_id_not_found;
+        }
+        if (session->next_epoch != request.session_epoch) {
+            return ErrorCode::invalid_fetch_session_epoch;
+        }
+        ++session->next_epoch;
+    }
+    FetchSession& session = *b.sessions.find(connection);
+    session.replica_epoch = request.replica_epoch;
+    for (const TopicPartition tp : request.forgotten) {
+        session.partitions.erase(tp);
+        std::erase(session.dirty, tp);
+        unsubscribe(b, connection, tp);
+    }
+    for (const FetchPartition& fetch : request.partitions) {
+        SessionPartition& sp = session.partitions[fetch.partition];
+        sp.fetch = fetch;
+        subscribe(b, connection, fetch.partition);
+        mark_dirty(session, fetch.partition);
+    }
+    return ErrorCode::none;
+}
+
+}  // namespace
+
+void drop_session(Broker& b, ConnectionKey connection) {
+    FetchSession* session = b.sessions.find(connection);
+    if (session == nullptr) return;
+    for (const auto& [tp, sp] : session->partitions) unsubscribe(b, connection, tp);
+    b.sessions.erase(connection);
+}
+
+void on_fetch(Broker& b, const Deliver& d, const FetchRequest& request, Outbox& out) {
+    const ErrorCode error = update_session(b, d.connection, request);
+    if (error != ErrorCode::none) {
+        FetchResponse response;
+        response.error = error;
+        out.respond(d.connection, d.correlation, std::move(response));
+        return;
+    }
+    // A follower's fetch offset is its acknowledgement: progress first, it may commit records. The
+    // partitions that moved are told to their waiters after this fetch was answered or parked.
+    std::vector<TopicPartition> advanced;
+    if (request.replica != kNoNode) {
+        ReplicationContext context = context_of(b, out);
+        for (const FetchPartition& fetch : request.partitions) {
+            Partition* p = edit_partition(b, fetch.partition);
+            if (p == nullptr || check_leader(*p, fetch.current_leader_epoch) != ErrorCode::none) {
+                continue;
+            }
+            if (on_replica_fetch(*p, request.replica, request.replica_epoch, fetch, context)) {
+                advanced.push_back(fetch.partition);
+            }
+        }
+        send_alter_partitions(b, out);
+    }
+    FetchSession& session = *b.sessions.find(d.connection);
+    Gathered gathered = gather(b, session, request.max_bytes);
+    if (gathered.must_answer || gathered.bytes >= request.min_bytes ||
+        request.max_wait <= Duration{0}) {
+        answer(session, d.connection, d.correlation, std::move(gathered), out);
+    } else {
+        session.parked = ParkedFetch{d.correlation, request.min_bytes, request.max_bytes};
+        out.arm(timer(TimerKind::fetch_wait, d.connection.packed()), request.max_wait);
+    }
+    for (const TopicPartition tp : advanced) {
+        notify_sessions(b, tp, out);
+        complete_parked(b, tp, out);
+    }
+}
+
+void on_fetch_wait(Broker& b, std::uint64_t connection, Outbox& out) {
+    for (auto& [key, session] : b.sessions) {
+        if (key.packed() != connection) continue;
+        try_complete(b, key, session, true, out);
+        return;
+    }
+}
+
+void notify_sessions(Broker& b, TopicPartition tp, Outbox& out) {
+    const Hosted* hosted = b.partitions.find(tp);
+    if (hosted == nullptr) {
+        // The replica is gone: whoever waits for it learns so.
+        for (auto& [key, session] : b.sessions) {
+            if (!session.partitions.contains(tp)) continue;
+            mark_dirty(session, tp);
+            try_complete(b, key, session, false, out);
+        }
+        return;
+    }
+    const Partition& p = *hosted->partition;
+    for (const ConnectionKey key : hosted->sessions) {
+        FetchSession* session = b.sessions.find(key);
+        if (session == nullptr) continue;
+        mark_dirty(*session, tp);
+        // A moved high watermark alone does not end a follower's long poll (KAFKA-9731).
+        const SessionPartition& sp = *session->partitions.find(tp);
+        const Offset upper = session->replica != kNoNode ? p.log.log_end_offset : p.high_watermark;
+        if (p.leader() != nullptr && sp.fetch.fetch_offset == upper) continue;
+        try_complete(b, key, *session, false, out);
+    }
+}
+
+}  // namespace tribunal

@@ -1,0 +1,201 @@
+// A broker's place in the cluster (KIP-500, KIP-631): registration, heartbeats, and the metadata log
+// that makes it leader or follower of its partitions.
+#include <algorithm>
+
+#include "broker/base/check.h"
+#include "broker/node/broker.h"
+
+namespace tribunal {
+namespace {
+
+ConnectionKey to_controller(const Broker& b, Lane lane) { return {b.id, b.controller, lane}; }
+
+// What the image says of one partition becomes this broker's role in it.
+void apply_partition(Broker& b, TopicPartition tp, Outbox& out) {
+    const PartitionImage* image = b.image.partition(tp);
+    const bool assigned =
+        image != nullptr &&
+        std::find(image->replicas.begin(), image->replicas.end(), b.id) != image->replicas.end();
+    Hosted* hosted = b.partitions.find(tp);
+    if (!assigned) {
+        if (hosted == nullptr) return;
+        unfollow(b, tp);
+        b.offsets.erase(tp);
+        b.partitions.erase(tp);
+        out.effects.emplace_back(Write{DeleteWrite{tp, true}, false, 0});
+        out.touch(tp);
+        notify_sessions(b, tp, out);
+        complete_parked(b, tp, out);
+        return;
+    }
+    if (hosted == nullptr) {
+        Partition fresh;
+        fresh.id = tp;
+        fresh.self = b.id;
+        b.partitions[tp].partition = Shared<Partition>{std::move(fresh)};
+        hosted = b.partitions.find(tp);
+    }
+    const Partition& before = *hosted->partition;
+    const TopicConfig& config = b.image.topic(tp.topic)->config;
+    const bool was_leader = before.leader() != nullptr;
+    const LeaderEpoch old_epoch = before.leader_epoch;
+    const NodeId old_leader = before.follower() != nullptr ? before.follower()->leader : kNoNode;
+    const bool old_offline = std::holds_alternative<Offline>(before.role);
+    if (!old_offline && image->leader_epoch == old_epoch &&
+        image->partition_epoch <= before.partition_epoch && before.config == config) {
+        return;  // an AlterPartition response has told already
+    }
+    if (b.config.planted_bug == PlantedBug::stale_leader_serves && was_leader &&
+        image->leader != b.id) {
+        return;
+    }
+    Partition& p = hosted->partition.edit();
+    p.config = config;
+    ReplicationContext context = context_of(b, out);
+    if (image->leader == b.id) {
+        unfollow(b, tp);
+        become_leader(p, *image, context);
+        if (!was_leader && b.image.topic(tp.topic)->name == kOffsetsTopic) {
+            b.offsets[tp] = load_offsets(p.log);
+        }
+    } else {
+        become_follower(p, *image, context);
+        b.offsets.erase(tp);
+        if (image->leader_epoch > old_epoch || image->leader != old_leader || old_offline) {
+            follow(b, tp, image->leader, out);
+        }
+    }
+    notify_sessions(b, tp, out);
+    complete_parked(b, tp, out);
+}
+
+// A broker takes up its partitions only when it has seen its own registration (BrokerServer waits
+// for the initial catch-up): before that the image may still show it as the leader that its last
+// life was.
+void maybe_start_serving(Broker& b, Outbox& out) {
+    if (b.serving || b.registration != Registration::registered ||
+        b.image_offset <= Offset{b.broker_epoch.value}) {
+        return;
+    }
+    b.serving = true;
+    FlatSet<TopicPartition> known;
+    for (const auto& [tp, hosted] : b.partitions) known.insert(tp);
+    for (const auto& [id, topic] : b.image.topics) {
+        for (std::size_t i = 0; i < topic->partitions.size(); ++i) {
+            known.insert({id, static_cast<std::int32_t>(i)});
+        }
+    }
+    for (const TopicPartition tp : known) apply_partition(b, tp, out);
+    on_heartbeat_timer(b, out);
+}
+
+}  // namespace
+
+void start_registration(Broker& b, Outbox& out) {
+    b.registration = Registration::sent;
+    ++b.registration_attempts;
+    const ConnectionKey connection = to_controller(b, Lane::heartbeat);
+    out.send(connection, b.next_correlation++, BrokerRegistrationRequest{b.id, b.incarnation});
+    out.arm(timer(TimerKind::request_timeout, connection.packed()),
+            b.config.broker_session_timeout / 2);
+}
+
+void on_registration(Broker& b, const BrokerRegistrationResponse& response, Outbox& out) {
+    out.disarm(timer(TimerKind::request_timeout, to_controller(b, Lane::heartbeat).packed()));
+    if (response.error != ErrorCode::none) {
+        // DUPLICATE_BROKER_REGISTRATION while the session of the last life runs: exponential
+        // backoff from 100 ms up to the session timeout (BrokerLifecycleManager).
+        b.registration = Registration::none;
+        const int doublings = std::min(b.registration_attempts - 1, 6);
+        out.arm(timer(TimerKind::heartbeat),
+                std::min(milliseconds(100) * (1ll << doublings), b.config.broker_session_timeout));
+        return;
+    }
+    b.registration = Registration::registered;
+    b.broker_epoch = response.broker_epoch;
+    on_heartbeat_timer(b, out);
+    maybe_start_serving(b, out);
+}
+
+void on_heartbeat_timer(Broker& b, Outbox& out) {
+    if (b.registration == Registration::none) {
+        start_registration(b, out);
+        return;
+    }
+    if (b.registration != Registration::registered || b.heartbeat_in_flight) return;
+    b.heartbeat_in_flight = true;
+    const ConnectionKey connection = to_controller(b, Lane::heartbeat);
+    out.send(connection, b.next_correlation++,
+             BrokerHeartbeatRequest{b.id, b.broker_epoch, b.image_offset, false});
+    out.arm(timer(TimerKind::request_timeout, connection.packed()),
+            b.config.broker_session_timeout / 2);
+    out.arm(timer(TimerKind::heartbeat), b.config.broker_heartbeat_interval);
+}
+
+void on_heartbeat(Broker& b, const BrokerHeartbeatResponse& response, Outbox& out) {
+    b.heartbeat_in_flight = false;
+    out.disarm(timer(TimerKind::request_timeout, to_controller(b, Lane::heartbeat).packed()));
+    switch (response.error) {
+        case ErrorCode::none:
+            b.fenced = response.is_fenced;
+            if (b.fenced && b.image_offset > Offset{b.broker_epoch.value} && !response.is_caught_up) {
+                on_heartbeat_timer(b, out);  // caught up since: do not wait for the next round
+            }
+            return;
+        case ErrorCode::stale_broker_epoch:
+        case ErrorCode::broker_id_not_registered:
+            b.registration = Registration::none;
+            b.registration_attempts = 0;
+            start_registration(b, out);
+            return;
+        default: return;  // the next heartbeat tries again
+    }
+}
+
+void fetch_metadata(Broker& b, Outbox& out) {
+    if (b.metadata_in_flight) return;
+    b.metadata_in_flight = true;
+    const ConnectionKey connection = to_controller(b, Lane::metadata_fetch);
+    out.send(connection, b.next_correlation++,
+             MetadataFetchRequest{b.id, b.image_offset, milliseconds(500)});
+    out.arm(timer(TimerKind::request_timeout, connection.packed()), seconds(2));
+}
+
+void on_metadata(Broker& b, const MetadataFetchResponse& response, Outbox& out) {
+    b.metadata_in_flight = false;
+    out.disarm(timer(TimerKind::request_timeout, to_controller(b, Lane::metadata_fetch).packed()));
+    if (response.base_offset == b.image_offset && !response.records.empty()) {
+        FlatSet<TopicPartition> changed;
+        bool unfenced = false;
+        for (const MetadataRecord& record : response.records) {
+            unfenced = unfenced || std::holds_alternative<BrokerUnfencedRecord>(record);
+            if (const auto* removed = std::get_if<RemoveTopicRecord>(&record)) {
+                const TopicImage* topic = b.image.topic(removed->topic);
+                CHECK(topic != nullptr);
+                for (std::size_t i = 0; i < topic->partitions.size(); ++i) {
+                    changed.insert({removed->topic, static_cast<std::int32_t>(i)});
+                }
+            }
+            replay(b.image, record);
+            if (const auto tp = changed_partition(record)) changed.insert(*tp);
+        }
+        b.image_offset = b.image_offset + static_cast<std::int64_t>(response.records.size());
+        if (b.serving) {
+            for (const TopicPartition tp : changed) apply_partition(b, tp, out);
+        }
+        maybe_start_serving(b, out);
+        if (unfenced && b.serving) {
+            ReplicationContext context = context_of(b, out);
+            for (auto& [tp, hosted] : b.partitions) {
+                const Leader* leader = hosted.partition->leader();
+                if (leader == nullptr || leader->isr.size() > leader->followers.size()) continue;
+                reconsider_isr(hosted.partition.edit(), context);
+            }
+        }
+        out.notes.emplace_back(ImageChanged{b.image_offset});
+        send_alter_partitions(b, out);
+    }
+    fetch_metadata(b, out);
+}
+
+}  // namespace tribunal
