@@ -1,0 +1,130 @@
+// The consumer client with manual assignment: positions, resets, fetches through incremental
+// sessions, commits to the group coordinator. The application polls as fast as records come.
+//
+//   consumer.cc        assignment, seeks, polls            consumer_fetch.cc    fetch sessions
+//   consumer_offsets.cc  positions: reset, list, commit
+#pragma once
+
+#include <optional>
+#include <utility>
+
+#include "broker/base/shared.h"
+#include "broker/client/cluster_metadata.h"
+#include "broker/client/serializer.h"
+
+namespace tribunal {
+
+struct PlannedSeek {
+    Duration at;
+    std::string topic;
+    std::int32_t partition = 0;
+    std::int64_t offset = 0;  // kLatestTimestamp, kEarliestTimestamp: an end
+    TRIBUNAL_FIELDS(PlannedSeek, at, topic, partition, offset)
+};
+
+enum class PositionState : std::uint8_t {
+    unknown,     // of a group: the committed offset is to be fetched
+    resetting,   // an offset is to be looked up: `reset_to`
+    valid,
+    failed,      // auto.offset.reset=none, or a record that does not deserialize: poll() throws
+};
+
+struct Assigned {
+    TopicPartition id;
+    PositionState state = PositionState::resetting;
+    std::int64_t reset_to = kLatestTimestamp;
+    bool lookup_in_flight = false;
+    std::uint32_t lookup_operation = 0;  // the history's name for it
+    Offset position = kNoOffset;
+    std::uint16_t assignment = 0;  // goes up with assign and seek
+    Offset session_position = kNoOffset;  // what the fetch session knows; -1: not in a session
+    NodeId session_leader = kNoNode;
+    TRIBUNAL_FIELDS(Assigned, id, state, reset_to, lookup_in_flight, lookup_operation, position,
+                    assignment, session_position, session_leader)
+};
+
+struct ConsumerLink {
+    std::int32_t session_id = 0;
+    std::int32_t session_epoch = 0;
+    std::int32_t in_flight = 0;  // correlation of the fetch; 0: none
+    bool backing_off = false;
+    std::vector<TopicPartition> forgotten;
+    TRIBUNAL_FIELDS(ConsumerLink, session_id, session_epoch, in_flight, backing_off, forgotten)
+};
+
+// One ListOffsets under way; a connection answers in order.
+struct LookUp {
+    TopicPartition partition;
+    std::int32_t correlation = 0;
+    std::int64_t timestamp = kLatestTimestamp;
+    std::uint32_t operation = 0;
+    bool for_reset = false;
+    NodeId broker = kNoNode;
+    TRIBUNAL_FIELDS(LookUp, partition, correlation, timestamp, operation, for_reset, broker)
+};
+
+struct Consumer {
+    NodeId id;
+    std::uint32_t client = 0;
+    std::string group;
+    std::vector<std::string> topics;                          // all their partitions, or
+    std::vector<std::pair<std::string, std::int32_t>> wanted;  // these
+    ConsumerConfig config;
+    Serde key_deserializer = Serde::string;
+    Serde value_deserializer = Serde::string;
+    bool from_beginning = false;
+    Duration start;
+    std::vector<PlannedSeek> seeks;  // by time
+    Moment started;
+    std::uint32_t next_seek = 0;
+    bool running = false;
+    ClusterMetadata metadata;
+    std::vector<Assigned> assigned;  // by partition id
+    FlatMap<NodeId, ConsumerLink> links;
+    std::vector<LookUp> look_ups;
+    std::uint32_t next_watched = 0;  // end offsets are watched in turn
+    NodeId coordinator = kNoNode;
+    NodeId coordinator_asked = kNoNode;  // FindCoordinator under way
+    std::int32_t offset_request = 0;         // OffsetFetch or OffsetCommit under way: correlation
+    std::uint32_t offset_operation = 0;
+    std::vector<PartitionOffset> committing;
+    std::vector<Offset> committed;  // last commit, by index into assigned
+    std::uint32_t next_operation = 1;
+    std::int32_t next_correlation = 1;
+    TRIBUNAL_FIELDS(Consumer, id, client, group, topics, wanted, config, key_deserializer,
+                    value_deserializer, from_beginning, start, seeks, started, next_seek, running,
+                    metadata, assigned, links, look_ups, next_watched, coordinator,
+                    coordinator_asked, offset_request, offset_operation, committing, committed,
+                    next_operation, next_correlation)
+};
+
+void step(Consumer& c, const Input& input, Outbox& out);
+
+// --- between the files ---------------------------------------------------------------------------
+
+Assigned* find_assigned(Consumer& c, TopicPartition tp);
+// Does whatever the positions need next: look-ups, committed offsets, fetches.
+void advance(Consumer& c, Outbox& out);
+
+void send_fetches(Consumer& c, Outbox& out);
+void on_fetch_response(Consumer& c, NodeId broker, std::int32_t correlation,
+                       const FetchResponse& response, Outbox& out);
+void on_fetch_link_broken(Consumer& c, NodeId broker, Outbox& out);
+
+void reset_position(Consumer& c, Assigned& a, Outbox& out);
+void send_look_ups(Consumer& c, Outbox& out);
+void watch_end_offset(Consumer& c, Outbox& out);
+void on_list_offsets_response(Consumer& c, std::int32_t correlation,
+                              const ListOffsetsResponse& response, Outbox& out);
+void on_look_ups_broken(Consumer& c, NodeId broker, Outbox& out);
+void find_coordinator(Consumer& c, Outbox& out);
+void on_coordinator(Consumer& c, const FindCoordinatorResponse& response, Outbox& out);
+void fetch_committed(Consumer& c, Outbox& out);
+void on_committed(Consumer& c, std::int32_t correlation, const OffsetFetchResponse& response,
+                  Outbox& out);
+void commit(Consumer& c, Outbox& out);
+void on_commit_response(Consumer& c, std::int32_t correlation, const OffsetCommitResponse& response,
+                        Outbox& out);
+void on_coordinator_broken(Consumer& c, Outbox& out);
+
+}  // namespace tribunal

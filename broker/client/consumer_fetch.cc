@@ -1,0 +1,215 @@
+// Fetching: one request a leader under way, incremental sessions (KIP-227), and what a poll returns.
+#include <algorithm>
+
+#include "broker/base/check.h"
+#include "broker/client/consumer.h"
+
+namespace tribunal {
+namespace {
+
+ConnectionKey connection_to(const Consumer& c, NodeId broker) { return {c.id, broker, Lane::fetch}; }
+
+void leave_session(Consumer& c, Assigned& a) {
+    if (a.session_leader == kNoNode) return;
+    if (ConsumerLink* link = c.links.find(a.session_leader)) link->forgotten.push_back(a.id);
+    a.session_leader = kNoNode;
+    a.session_position = kNoOffset;
+}
+
+bool deserializes(const Consumer& c, const RecordView& record, std::string& why) {
+    if (record.key && c.key_deserializer != Serde::bytes) {
+        const SerdeResult key = deserialize(c.key_deserializer, *record.key);
+        if (!key) {
+            why = "key: " + key.error;
+            return false;
+        }
+    }
+    if (record.value && c.value_deserializer != Serde::bytes) {
+        const SerdeResult value = deserialize(c.value_deserializer, *record.value);
+        if (!value) {
+            why = "value: " + value.error;
+            return false;
+        }
+    }
+    return true;
+}
+
+// Gives the application what came for one partition, max.poll.records at a time.
+void poll(Consumer& c, Assigned& a, const std::vector<RecordBatch>& batches, Outbox& out) {
+    const Offset end = batches.back().next_offset();
+    Offset from = a.position;
+    while (from < end) {
+        // The last offset of this poll: the max.poll.records-th record from `from` on.
+        Offset until = end;
+        std::int32_t records = 0;
+        std::optional<Offset> poison;
+        std::string why;
+        for (const RecordBatch& batch : batches) {
+            if (batch.next_offset() <= from) continue;
+            if (c.config.check_crcs && !is_intact(batch)) {
+                poison = batch.base_offset;
+                why = "CRC of the batch is wrong";
+                break;
+            }
+            const bool whole = c.key_deserializer == Serde::bytes &&
+                               c.value_deserializer == Serde::bytes && batch.base_offset >= from &&
+                               records + batch.record_count <= c.config.max_poll_records;
+            if (whole) {
+                records += batch.record_count;
+                continue;
+            }
+            const bool decoded = for_each_record(batch, [&](const RecordView& record) {
+                if (record.offset < from || poison || records > c.config.max_poll_records) return;
+                if (records == c.config.max_poll_records) {
+                    until = record.offset;
+                    ++records;
+                    return;
+                }
+                if (!deserializes(c, record, why)) {
+                    poison = record.offset;
+                    return;
+                }
+                ++records;
+            });
+            if (!decoded && !poison) {
+                poison = batch.base_offset;
+                why = "the batch does not decode";
+            }
+            if (poison || records > c.config.max_poll_records) break;
+        }
+        if (poison) until = *poison;
+        if (until > from) {
+            out.notes.emplace_back(PollReturned{a.id, a.position, &batches, from, until, a.assignment});
+            a.position = until;
+            from = until;
+        }
+        if (poison) {
+            // poll() throws for good: RecordDeserializationException, CorruptRecordException.
+            a.state = PositionState::failed;
+            out.notes.emplace_back(DeserializationFailed{a.id, *poison, why});
+            leave_session(c, a);
+            return;
+        }
+    }
+}
+
+void on_partition(Consumer& c, Assigned& a, const FetchPartitionResponse& r, Outbox& out) {
+    switch (r.error) {
+        case ErrorCode::none:
+            if (!r.batches.empty() && r.batches.back().next_offset() > a.position) {
+                poll(c, a, r.batches, out);
+            }
+            return;
+        case ErrorCode::offset_out_of_range: {
+            leave_session(c, a);
+            ClientOperation reset{ClientOpKind::reset, false, false, c.next_operation++, r.error, a.id,
+                                  a.position};
+            out.notes.emplace_back(reset);
+            reset.completed = true;
+            out.notes.emplace_back(reset);
+            reset_position(c, a, out);
+            return;
+        }
+        default:
+            // The leader moved, or does not know its place yet.
+            leave_session(c, a);
+            want_metadata(c.metadata, c.config.retry_backoff, out);
+    }
+}
+
+}  // namespace
+
+void send_fetches(Consumer& c, Outbox& out) {
+    // A partition whose leader moved leaves the old session.
+    for (Assigned& a : c.assigned) {
+        const KnownPartition* known = c.metadata.partition(a.id);
+        const NodeId leader = known == nullptr ? kNoNode : known->leader;
+        if (a.session_leader != kNoNode &&
+            (a.session_leader != leader || a.state != PositionState::valid)) {
+            leave_session(c, a);
+        }
+        if (leader == kNoNode && a.state == PositionState::valid) {
+            want_metadata(c.metadata, c.config.retry_backoff, out);
+        }
+        if (leader != kNoNode && a.state == PositionState::valid) c.links[leader];
+    }
+    for (auto& [broker, link] : c.links) {
+        // While the picture is being renewed nothing goes to a leader that may be gone.
+        if (link.in_flight != 0 || link.backing_off) continue;
+        FetchRequest request;
+        request.max_wait = c.config.fetch_max_wait;
+        request.min_bytes = c.config.fetch_min_bytes;
+        request.max_bytes = c.config.fetch_max_bytes;
+        request.session_id = link.session_id;
+        request.session_epoch = link.session_epoch;
+        bool any = false;
+        for (Assigned& a : c.assigned) {
+            const KnownPartition* known = c.metadata.partition(a.id);
+            if (a.state != PositionState::valid || known == nullptr || known->leader != broker) continue;
+            const bool is_new = a.session_leader != broker || link.session_epoch == 0;
+            // After an error a partition waits for fresh metadata.
+            if (a.session_leader == kNoNode && c.metadata.wanted) continue;
+            any = true;
+            if (!is_new && a.session_position == a.position) continue;
+            a.session_leader = broker;
+            a.session_position = a.position;
+            FetchPartition fetch;
+            fetch.partition = a.id;
+            fetch.fetch_offset = a.position;
+            fetch.current_leader_epoch = known->leader_epoch;
+            fetch.max_bytes = static_cast<std::int32_t>(c.config.max_partition_fetch_bytes);
+            request.partitions.push_back(fetch);
+        }
+        if (!any) continue;
+        if (link.session_epoch != 0) request.forgotten = std::move(link.forgotten);
+        link.forgotten.clear();
+        link.in_flight = c.next_correlation++;
+        out.send(connection_to(c, broker), link.in_flight, std::move(request));
+        out.arm(timer(TimerKind::request_timeout, connection_to(c, broker).packed()),
+                c.config.request_timeout);
+    }
+}
+
+void on_fetch_response(Consumer& c, NodeId broker, std::int32_t correlation,
+                       const FetchResponse& response, Outbox& out) {
+    ConsumerLink* link = c.links.find(broker);
+    if (link == nullptr || link->in_flight != correlation) return;
+    link->in_flight = 0;
+    out.disarm(timer(TimerKind::request_timeout, connection_to(c, broker).packed()));
+    if (response.error != ErrorCode::none) {
+        link->session_epoch = 0;
+        for (Assigned& a : c.assigned) {
+            if (a.session_leader == broker) a.session_leader = kNoNode;
+        }
+        advance(c, out);
+        return;
+    }
+    link->session_id = response.session_id;
+    ++link->session_epoch;
+    for (const FetchPartitionResponse& r : response.partitions) {
+        Assigned* a = find_assigned(c, r.partition);
+        // An answer for a position that is no longer the one asked for (seek) is dropped.
+        if (a == nullptr || a->session_leader != broker || a->state != PositionState::valid ||
+            a->session_position != a->position) {
+            continue;
+        }
+        on_partition(c, *a, r, out);
+    }
+    advance(c, out);
+}
+
+void on_fetch_link_broken(Consumer& c, NodeId broker, Outbox& out) {
+    ConsumerLink& link = c.links[broker];
+    link = ConsumerLink{};
+    link.backing_off = true;
+    out.disarm(timer(TimerKind::request_timeout, connection_to(c, broker).packed()));
+    for (Assigned& a : c.assigned) {
+        if (a.session_leader != broker) continue;
+        a.session_leader = kNoNode;
+        a.session_position = kNoOffset;
+    }
+    out.arm(timer(TimerKind::reconnect, static_cast<std::uint64_t>(broker.value)), milliseconds(50));
+    want_metadata(c.metadata, c.config.retry_backoff, out);
+}
+
+}  // namespace tribunal

@@ -1,0 +1,248 @@
+// Requests out: which batches go to which broker, what their answers mean, and when to give up.
+#include <algorithm>
+
+#include "broker/base/check.h"
+#include "broker/client/producer.h"
+
+namespace tribunal {
+namespace {
+
+ConnectionKey connection_to(const Producer& p, NodeId broker) { return {p.id, broker, Lane::general}; }
+
+PartitionQueue& queue_of(Producer& p, std::int32_t partition) {
+    return p.queues[static_cast<std::size_t>(partition)];
+}
+
+bool is_ready(const ProducerBatch& batch) { return batch.due && !batch.backing_off; }
+
+// Exponential from retry.backoff.ms to retry.backoff.max.ms (KIP-580). Deviation: no jitter.
+Duration backoff_of(const Producer& p, std::int32_t attempts) {
+    Duration backoff = p.config.retry_backoff;
+    for (std::int32_t i = 1; i < attempts && backoff < p.config.retry_backoff_max; ++i) {
+        backoff = backoff * 2;
+    }
+    return std::min(backoff, p.config.retry_backoff_max);
+}
+
+// One request to `broker` with the first batch of each of its partitions.
+bool send_one(Producer& p, NodeId broker, const KnownTopic& topic, Outbox& out) {
+    const auto led = [&](std::size_t i) { return topic.partitions[i].leader == broker; };
+    // With one request in flight order is kept by not touching a partition that has one under way.
+    const bool muted_when_sent = p.config.max_in_flight == 1;
+    bool any_ready = false;
+    for (std::size_t i = 0; i < p.queues.size() && !any_ready; ++i) {
+        any_ready = led(i) && !p.queues[i].waiting.empty() && is_ready(p.queues[i].waiting.front()) &&
+                    !(muted_when_sent && !p.queues[i].sent.empty());
+    }
+    if (!any_ready) return false;
+    ProduceRequest request;
+    request.acks = p.config.acks;
+    request.timeout = p.config.request_timeout;
+    InFlightProduce flight;
+    flight.correlation = p.next_correlation++;
+    flight.sent = out.moment;
+    std::int64_t size = 0;
+    for (std::size_t i = 0; i < p.queues.size(); ++i) {
+        PartitionQueue& queue = p.queues[i];
+        if (!led(i) || queue.waiting.empty() || queue.waiting.front().backing_off) continue;
+        if (muted_when_sent && !queue.sent.empty()) continue;
+        ProducerBatch& first = queue.waiting.front();
+        if (!first.closed) first.closed = first.open.close();
+        size += first.closed->size_in_bytes();
+        if (size > p.config.max_request_size && !request.partitions.empty()) break;
+        ++first.attempts;
+        first.in_flight = true;
+        request.partitions.push_back({{topic.id, static_cast<std::int32_t>(i)}, *first.closed});
+        flight.batches.push_back({static_cast<std::int32_t>(i), first.id});
+        queue.sent.push_back(std::move(first));
+        queue.waiting.erase(queue.waiting.begin());
+        if (queue.sent.back().attempts > 1) {
+            out.notes.emplace_back(SendRetried{queue.sent.back().uids});
+        }
+    }
+    const ConnectionKey connection = connection_to(p, broker);
+    out.send(connection, flight.correlation, std::move(request));
+    if (p.config.acks == 0) {
+        // Done as soon as it is written to the socket: nothing comes back.
+        for (const SentBatch& sent : flight.batches) {
+            auto& batches = queue_of(p, sent.partition).sent;
+            for (std::size_t i = 0; i < batches.size(); ++i) {
+                if (batches[i].id != sent.batch) continue;
+                complete_batch(p, batches[i], ErrorCode::none, kNoOffset, true, out);
+                batches.erase(batches.begin() + static_cast<std::ptrdiff_t>(i));
+                break;
+            }
+            arm_delivery(p, sent.partition, out);
+        }
+        return true;
+    }
+    BrokerLink& link = p.links[broker];
+    if (link.in_flight.empty()) {
+        out.arm(timer(TimerKind::request_timeout, connection.packed()), p.config.request_timeout);
+    }
+    link.in_flight.push_back(std::move(flight));
+    return true;
+}
+
+// Puts a batch whose outcome is an error that may pass back to the front, or gives it up.
+void retry_or_fail(Producer& p, std::int32_t partition, ProducerBatch batch, ErrorCode error,
+                   Outbox& out) {
+    batch.in_flight = false;
+    if (!is_retriable(error) || batch.attempts > p.config.retries) {
+        // After a broken connection or a time-out nobody knows whether it was written.
+        const bool unknown = error == ErrorCode::network_exception ||
+                             error == ErrorCode::request_timed_out || batch.attempts > 1;
+        complete_batch(p, batch, error, kNoOffset, unknown, out);
+        arm_delivery(p, partition, out);
+        return;
+    }
+    batch.backing_off = true;
+    batch.due = true;
+    out.arm(timer(TimerKind::retry, static_cast<std::uint64_t>(partition)),
+            backoff_of(p, batch.attempts));
+    auto& waiting = queue_of(p, partition).waiting;
+    waiting.insert(waiting.begin(), std::move(batch));
+}
+
+// Takes a batch out of those under way; nullopt when it expired meanwhile.
+std::optional<ProducerBatch> take_sent(Producer& p, const SentBatch& sent) {
+    auto& batches = queue_of(p, sent.partition).sent;
+    for (std::size_t i = 0; i < batches.size(); ++i) {
+        if (batches[i].id != sent.batch) continue;
+        ProducerBatch batch = std::move(batches[i]);
+        batches.erase(batches.begin() + static_cast<std::ptrdiff_t>(i));
+        return batch;
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+void drain(Producer& p, Outbox& out) {
+    const KnownTopic* topic = p.metadata.topic(p.topic);
+    if (topic == nullptr) return;
+    FlatSet<NodeId> leaders;
+    for (std::size_t i = 0; i < p.queues.size() && i < topic->partitions.size(); ++i) {
+        if (p.queues[i].waiting.empty() || !is_ready(p.queues[i].waiting.front())) continue;
+        if (topic->partitions[i].leader != kNoNode) {
+            leaders.insert(topic->partitions[i].leader);
+        } else {
+            want_metadata(p.metadata, p.config.retry_backoff, out);
+        }
+    }
+    for (const NodeId broker : leaders) {
+        while (true) {
+            const BrokerLink& link = p.links[broker];
+            if (link.backing_off ||
+                link.in_flight.size() >= static_cast<std::size_t>(p.config.max_in_flight)) {
+                break;
+            }
+            if (!send_one(p, broker, *topic, out)) break;
+        }
+    }
+}
+
+void complete_batch(Producer& p, ProducerBatch& batch, ErrorCode error, Offset base_offset,
+                    bool unknown, Outbox& out) {
+    const std::int64_t bytes =
+        batch.closed ? static_cast<std::int64_t>(batch.closed->records.size())
+                     : static_cast<std::int64_t>(batch.open.bytes.size());
+    p.buffered_bytes = std::max<std::int64_t>(0, p.buffered_bytes - bytes);
+    for (std::size_t i = 0; i < batch.uids.size(); ++i) {
+        const Offset offset =
+            base_offset == kNoOffset ? kNoOffset : base_offset + static_cast<std::int64_t>(i);
+        out.notes.emplace_back(SendCompleted{batch.uids[i], error, offset, unknown});
+    }
+    p.unfinished -= batch.uids.size();
+    next_record_when_awaiting(p, out);
+}
+
+void on_produce_response(Producer& p, NodeId broker, std::int32_t correlation,
+                         const ProduceResponse& response, Outbox& out) {
+    BrokerLink* link = p.links.find(broker);
+    if (link == nullptr || link->in_flight.empty()) return;
+    if (link->in_flight.front().correlation != correlation) return;
+    const InFlightProduce flight = std::move(link->in_flight.front());
+    link->in_flight.erase(link->in_flight.begin());
+    const TimerId timeout = timer(TimerKind::request_timeout, connection_to(p, broker).packed());
+    if (link->in_flight.empty()) {
+        out.disarm(timeout);
+    } else {
+        out.arm_since(timeout, p.config.request_timeout, link->in_flight.front().sent);
+    }
+    CHECK(response.partitions.size() == flight.batches.size());
+    for (std::size_t i = 0; i < flight.batches.size(); ++i) {
+        auto batch = take_sent(p, flight.batches[i]);
+        if (!batch) continue;
+        const ProducePartitionResponse& r = response.partitions[i];
+        const std::int32_t partition = flight.batches[i].partition;
+        if (r.error == ErrorCode::none) {
+            complete_batch(p, *batch, ErrorCode::none, r.base_offset, false, out);
+            arm_delivery(p, partition, out);
+            continue;
+        }
+        if (is_invalid_metadata(r.error)) want_metadata(p.metadata, p.config.retry_backoff, out);
+        retry_or_fail(p, partition, std::move(*batch), r.error, out);
+    }
+    drain(p, out);
+}
+
+void on_link_broken(Producer& p, NodeId broker, Outbox& out) {
+    BrokerLink& link = p.links[broker];
+    const std::vector<InFlightProduce> lost = std::move(link.in_flight);
+    link.in_flight.clear();
+    link.backing_off = true;
+    out.disarm(timer(TimerKind::request_timeout, connection_to(p, broker).packed()));
+    out.arm(timer(TimerKind::reconnect, static_cast<std::uint64_t>(broker.value)),
+            milliseconds(50));  // reconnect.backoff.ms
+    want_metadata(p.metadata, p.config.retry_backoff, out);
+    // Newest first, so that at the front of the queue the oldest stands first again.
+    for (auto flight = lost.rbegin(); flight != lost.rend(); ++flight) {
+        for (const SentBatch& sent : flight->batches) {
+            auto batch = take_sent(p, sent);
+            if (!batch) continue;
+            retry_or_fail(p, sent.partition, std::move(*batch), ErrorCode::network_exception, out);
+        }
+    }
+}
+
+void arm_delivery(Producer& p, std::int32_t partition, Outbox& out) {
+    // delivery.timeout.ms runs from the creation of a batch; the timer stands for the oldest one.
+    const PartitionQueue& queue = queue_of(p, partition);
+    const ProducerBatch* oldest = nullptr;
+    for (const auto* list : {&queue.waiting, &queue.sent}) {
+        for (const ProducerBatch& batch : *list) {
+            if (oldest == nullptr || batch.id < oldest->id) oldest = &batch;
+        }
+    }
+    const TimerId id = timer(TimerKind::delivery, static_cast<std::uint64_t>(partition));
+    if (oldest == nullptr) {
+        out.disarm(id);
+    } else {
+        out.arm_since(id, p.config.delivery_timeout, oldest->created);
+    }
+}
+
+void on_delivery_timeout(Producer& p, std::int32_t partition, Outbox& out) {
+    PartitionQueue& queue = queue_of(p, partition);
+    std::vector<ProducerBatch>* where = nullptr;
+    std::size_t index = 0;
+    std::uint32_t oldest = UINT32_MAX;
+    for (auto* list : {&queue.waiting, &queue.sent}) {
+        for (std::size_t i = 0; i < list->size(); ++i) {
+            if ((*list)[i].id >= oldest) continue;
+            oldest = (*list)[i].id;
+            where = list;
+            index = i;
+        }
+    }
+    if (where == nullptr) return;
+    ProducerBatch batch = std::move((*where)[index]);
+    where->erase(where->begin() + static_cast<std::ptrdiff_t>(index));
+    // Never sent: certainly not written. Otherwise nobody knows.
+    complete_batch(p, batch, ErrorCode::request_timed_out, kNoOffset, batch.attempts > 0, out);
+    arm_delivery(p, partition, out);
+    drain(p, out);
+}
+
+}  // namespace tribunal
