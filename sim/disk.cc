@@ -1,0 +1,132 @@
+// Page cache and platter. Kafka writes into the page cache and seldom syncs: a killed process loses
+// nothing, a power loss keeps any prefix of the unsynced writes of each file, perhaps with the next
+// one cut in half.
+//
+// The page cache is what the node's own log holds (it writes as it goes), so the disk keeps only
+// how to undo what is not on the platter yet.
+#include <algorithm>
+
+#include "broker/base/check.h"
+#include "sim/world.h"
+
+namespace tribunal {
+namespace {
+
+void undo_on_log(ReplicaLog& log, UnsyncedWrite& write) {
+    if (!write.truncates) {
+        log.truncate_to(write.log_end_before);
+        return;
+    }
+    for (RecordBatch& batch : write.dropped) {
+        if (batch.base_offset >= log.log_end_offset) log.append(std::move(batch));
+    }
+}
+
+}  // namespace
+
+void World::age(DiskFile& file) {
+    // Looked at now and then only: the page cache of a busy file turns over by the thousands.
+    if (file.writes.size() < 256 || (file.written & 255) != 0) return;
+    const auto old = std::partition_point(file.writes.begin(), file.writes.end(), [&](const auto& w) {
+        return w.at + options.writeback_age < now_;
+    });
+    file.writes.erase(file.writes.begin(), old);
+}
+
+bool World::write(Host& host, std::size_t index, Write& write, Instant& at, Chooser& chooser) {
+    Disk& disk = host.disk;
+    if (disk.full > 0 || disk.broken > 0) return false;
+    const auto stream = static_cast<std::uint32_t>(index);
+    at = at + latency(options.disk_write, ChoiceKind::disk_write, stream, chooser) + disk.extra_latency;
+    TopicPartition file_id = kMetadataFile;
+    UnsyncedWrite unsynced;
+    unsynced.at = now_;
+    bool keeps = true;
+    std::visit(Overloaded{
+                   [&](const AppendWrite& w) {
+                       file_id = w.partition;
+                       unsynced.log_end_before = w.log_end_before;
+                   },
+                   [&](TruncateWrite& w) {
+                       file_id = w.partition;
+                       unsynced.log_end_before = w.log_end_before;
+                       unsynced.dropped = std::move(w.dropped);
+                       unsynced.truncates = true;
+                   },
+                   [&](const DeleteWrite& w) {
+                       file_id = w.partition;
+                       if (w.whole) disk.files.erase(w.partition);
+                       keeps = false;
+                   },
+                   [&](const MetadataWrite& w) { unsynced.log_end_before = w.log_end_before; },
+               },
+               write.op);
+    if (!keeps) return true;
+    DiskFile& file = disk.files[file_id];
+    file.writes.push_back(std::move(unsynced));
+    ++file.written;
+    age(file);
+    if (write.sync) {
+        const Instant starts = std::max(at, disk.busy_until);
+        disk.busy_until = starts + latency(options.disk_sync, ChoiceKind::disk_sync, stream, chooser) +
+                          disk.extra_latency;
+        const std::uint32_t slot = syncs_.put({host.starts, file_id, file.written, write.token});
+        queue_.push(disk.busy_until, stream, static_cast<std::uint32_t>(EventKind::write_done), slot);
+    }
+    return true;
+}
+
+std::string World::lose_unsynced(Host& host, std::size_t index, const FaultSpec& spec,
+                                 Chooser& chooser) {
+    std::uint64_t unsynced = 0;
+    std::uint64_t kept = 0;
+    std::uint64_t torn = 0;
+    const auto stream = static_cast<std::uint32_t>(index);
+    for (auto& [file_id, file] : host.disk.files) {
+        const auto old = std::partition_point(
+            file.writes.begin(), file.writes.end(),
+            [&](const auto& w) { return w.at + options.writeback_age < now_; });
+        file.writes.erase(file.writes.begin(), old);
+        const std::uint64_t n = file.writes.size();
+        if (n == 0) continue;
+        const std::uint64_t survive =
+            spec.keep_percent >= 0
+                ? n * static_cast<std::uint64_t>(spec.keep_percent) / 100
+                : chooser.choose(ChoiceKind::surviving_writes, stream, n + 1);
+        const bool tear = survive < n && !file.writes[survive].truncates &&
+                          (spec.torn_tail || chooser.choose(ChoiceKind::torn_tail, stream, 4) == 0);
+        unsynced += n;
+        kept += survive;
+        if (auto* controller = std::get_if<Controller>(&host.node)) {
+            if (survive < n) {
+                controller->log.resize(
+                    static_cast<std::size_t>(file.writes[survive].log_end_before.value));
+            }
+            file.writes.clear();
+            continue;
+        }
+        Partition* p = edit_partition(std::get<Broker>(host.node), file_id);
+        if (p == nullptr) {
+            file.writes.clear();
+            continue;
+        }
+        std::optional<RecordBatch> half;
+        for (std::uint64_t i = n; i-- > survive;) {
+            if (i == survive && tear) {
+                const RecordBatch* batch = p->log.find(file.writes[i].log_end_before);
+                if (batch != nullptr) half = *batch;
+            }
+            undo_on_log(p->log, file.writes[i]);
+        }
+        if (half && half->base_offset >= p->log.log_end_offset && half->records.size() > 1) {
+            half->records = Payload{half->records.view().substr(0, half->records.size() / 2)};
+            p->log.append(std::move(*half));
+            ++torn;
+        }
+        file.writes.clear();
+    }
+    return ", " + std::to_string(kept) + " of " + std::to_string(unsynced) +
+           " unsynced writes kept" + (torn > 0 ? ", " + std::to_string(torn) + " torn" : "");
+}
+
+}  // namespace tribunal

@@ -1,0 +1,105 @@
+// The machine under a node: carries out what its logic wants, keeps its timers, starts and ends its
+// process.
+#include "broker/base/check.h"
+#include "sim/world.h"
+
+namespace tribunal {
+
+Duration World::local(const Host& host, Duration d) const {
+    // A clock that runs fast lets timers fire early.
+    if (host.clock_ppm == 0) return d;
+    return d - d / 1'000'000 * host.clock_ppm;
+}
+
+void World::arm(Host& host, std::size_t index, const Arm& arm) {
+    const Instant since = arm.since.opaque == now_.value ? now_ : Instant{arm.since.opaque};
+    Instant deadline = since + local(host, arm.after);
+    if (deadline < now_) deadline = now_;
+    HostTimer& timer = host.timers[arm.timer];
+    timer.deadline = deadline;
+    // The queue is asked to come back at the earliest deadline only: a timer that is pushed out over
+    // and over (a time-out of requests that are answered) costs nothing in the queue.
+    if (timer.queued <= deadline) return;
+    timer.queued = deadline;
+    queue_.push(deadline, static_cast<std::uint32_t>(index),
+                static_cast<std::uint32_t>(EventKind::timer), arm.timer.value);
+}
+
+void World::carry_out(std::size_t index, Outbox& out, Chooser& chooser, Observer* observer) {
+    if (out.effects.empty()) return;
+    Host& host = hosts[index].edit();
+    const NodeId self = ids[index];
+    // What follows a write in the same step leaves the node after it.
+    Instant at = now_;
+    for (Effect& effect : out.effects) {
+        if (auto* send_effect = std::get_if<Send>(&effect)) {
+            send(self, at, std::move(*send_effect), chooser, observer);
+        } else if (auto* write_effect = std::get_if<Write>(&effect)) {
+            if (!write(host, index, *write_effect, at, chooser)) {
+                // ENOSPC or EIO on the only log directory: the broker halts (Exit.halt), and nothing
+                // that depended on the write leaves it.
+                FaultSpec spec;
+                spec.kind = FaultKind::kill;
+                const std::string how = crash(index, spec, chooser, observer);
+                record({now_, FaultKind::kill, {self}, {},
+                        host.name + " halts: its log directory failed" + how, false},
+                       observer);
+                return;
+            }
+        } else if (const auto* arm_effect = std::get_if<Arm>(&effect)) {
+            arm(host, index, *arm_effect);
+        } else if (const auto* disarm = std::get_if<Disarm>(&effect)) {
+            if (HostTimer* timer = host.timers.find(disarm->timer)) timer->deadline = kNever;
+        } else if (const auto* close_effect = std::get_if<Close>(&effect)) {
+            close(close_effect->connection, self, chooser);
+        } else {
+            CHECK(std::holds_alternative<Halt>(effect));
+            FaultSpec spec;
+            spec.kind = FaultKind::kill;
+            crash(index, spec, chooser, observer);
+            return;
+        }
+    }
+}
+
+void World::start_process(std::size_t index, Instant at) {
+    Host& host = hosts[index].edit();
+    CHECK(host.power != Power::up);
+    host.power = Power::up;
+    host.started = false;
+    ++host.starts;
+    queue_.push(at, static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(EventKind::start),
+                host.starts);
+}
+
+void World::end_process(std::size_t index, FaultKind how, Chooser& chooser, Observer* observer) {
+    Host& host = hosts[index].edit();
+    const bool was_up = host.power == Power::up;
+    // A killed process is mourned by its kernel (FIN or RST); a machine without power says nothing.
+    if (how == FaultKind::kill) close_all(ids[index], true, chooser);
+    host.power = how == FaultKind::kill ? Power::process_down : Power::off;
+    host.started = false;
+    host.timers.clear();
+    host.held.clear();
+    if (was_up) host.node = restart(host.node);
+    if (observer != nullptr) observer->on_crash(*this, host, how);
+}
+
+void World::pause(std::size_t index) { ++hosts[index].edit().paused; }
+
+void World::resume(std::size_t index) {
+    Host& host = hosts[index].edit();
+    if (host.paused == 0 || --host.paused > 0) return;
+    std::vector<Event> held = std::move(host.held);
+    host.held.clear();
+    for (const Event& event : held) {
+        if (static_cast<EventKind>(event.kind) == EventKind::timer) {
+            HostTimer* timer = host.timers.find(TimerId{event.payload});
+            if (timer == nullptr || timer->queued != event.at) continue;
+            timer->queued = now_;
+        }
+        queue_.push(now_, event.node, event.kind, event.payload);
+    }
+}
+
+}  // namespace tribunal

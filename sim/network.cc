@@ -1,0 +1,150 @@
+// TCP-like connections: bytes arrive in order or the connection breaks. A cut link keeps what is
+// under way (TCP retransmits) until it heals or somebody gives the connection up.
+#include <algorithm>
+
+#include "broker/base/check.h"
+#include "sim/world.h"
+
+namespace tribunal {
+namespace {
+
+constexpr Duration kConnectTimeout = seconds(10);  // socket.connection.setup.timeout.ms
+
+}  // namespace
+
+Duration World::latency(const LatencyModel& model, ChoiceKind kind, std::uint32_t stream,
+                        Chooser& chooser) {
+    const auto point = static_cast<std::uint32_t>(chooser.choose(kind, stream, 1ull << 32));
+    return model.min + exponential(model.mean - model.min, point);
+}
+
+Link& World::link(NodeId from, NodeId to) {
+    return links_[index_of(from) * hosts.size() + index_of(to)];
+}
+const Link& World::link(NodeId from, NodeId to) const {
+    return links_[index_of(from) * hosts.size() + index_of(to)];
+}
+
+bool World::is_blocked(NodeId from, NodeId to) const {
+    const Link& l = link(from, to);
+    return l.cuts > 0 || l.jams > 0;
+}
+
+void World::transmit(std::uint32_t slot, Stream& stream, Instant departs, int trips,
+                     Chooser& chooser) {
+    const MessageInFlight& message = in_flight_.slots[slot];
+    const ConnectionKey key = message.deliver.connection;
+    const bool to_server = !message.deliver.is_response;
+    const NodeId from = to_server ? key.client : key.server;
+    const NodeId to = to_server ? key.server : key.client;
+    const std::size_t to_index = index_of(to);
+    const Link& l = link(from, to);
+    Instant arrives = departs;
+    for (int i = 0; i < trips; ++i) {
+        arrives = arrives +
+                  latency(options.network, ChoiceKind::network_latency,
+                          static_cast<std::uint32_t>(index_of(from)), chooser) +
+                  l.extra_latency;
+    }
+    if (options.bandwidth > 0) {
+        const std::int64_t size = size_in_bytes(message.deliver.message);
+        arrives = arrives + nanoseconds(size * 1'000'000'000 / options.bandwidth);
+    }
+    arrives = std::max(arrives, stream.last_arrival + nanoseconds(1));
+    stream.last_arrival = arrives;
+    queue_.push(arrives, static_cast<std::uint32_t>(to_index),
+                static_cast<std::uint32_t>(EventKind::deliver), slot);
+}
+
+void World::send(NodeId from, Instant departs, Send&& send, Chooser& chooser, Observer* observer) {
+    const ConnectionKey key = send.connection;
+    const bool to_server = !send.is_response;
+    CHECK(from == (to_server ? key.client : key.server));
+    Connection* connection = connections_.find(key.packed());
+    int trips = 1;
+    if (connection == nullptr) {
+        if (!to_server) return;  // the client is gone: nobody to answer
+        connection = &connections_[key.packed()];
+        connection->incarnation = next_incarnation_++;
+        connection->open = true;
+        trips = 3;  // SYN, SYN-ACK, then the request
+    }
+    MessageInFlight message{connection->incarnation, now_, departs,
+                            Deliver{key, send.is_response, send.correlation, std::move(send.message)}};
+    const std::uint32_t slot = in_flight_.put(std::move(message));
+    if (observer != nullptr) {
+        observer->on_message_sent(*this, slot, in_flight_.slots[slot], from,
+                                  to_server ? key.server : key.client);
+    }
+    Stream& stream = to_server ? connection->to_server : connection->to_client;
+    if (!stream.held.empty()) {
+        stream.held.push_back(slot);
+        return;
+    }
+    transmit(slot, stream, departs, trips, chooser);
+}
+
+void World::notify_closed(ConnectionKey key, const Connection& connection, NodeId to, Instant at) {
+    const std::uint32_t slot = notices_.put({key, connection.incarnation, to, false});
+    queue_.push(at, static_cast<std::uint32_t>(index_of(to)),
+                static_cast<std::uint32_t>(EventKind::closed), slot);
+}
+
+void World::give_up_connecting(ConnectionKey key, const Connection& connection) {
+    const std::uint32_t slot = notices_.put({key, connection.incarnation, key.client, true});
+    queue_.push(now_ + kConnectTimeout, static_cast<std::uint32_t>(index_of(key.client)),
+                static_cast<std::uint32_t>(EventKind::closed), slot);
+}
+
+void World::close(ConnectionKey key, NodeId by, Chooser& chooser) {
+    const Connection* found = connections_.find(key.packed());
+    if (found == nullptr) return;
+    const NodeId peer = by == key.client ? key.server : key.client;
+    const Connection connection = *found;
+    for (const auto* stream : {&connection.to_server, &connection.to_client}) {
+        for (const std::uint32_t slot : stream->held) in_flight_.take(slot);
+    }
+    connections_.erase(key.packed());
+    if (is_blocked(by, peer)) return;  // the FIN does not get through
+    notify_closed(key, connection, peer,
+                  now_ + latency(options.network, ChoiceKind::network_latency,
+                                 static_cast<std::uint32_t>(index_of(by)), chooser));
+}
+
+void World::close_all(NodeId node, bool tell, Chooser& chooser) {
+    std::vector<ConnectionKey> keys;
+    for (const auto& [packed, connection] : connections_) {
+        const ConnectionKey key{NodeId{static_cast<std::int32_t>(packed >> 32 & 0xffffff)},
+                                NodeId{static_cast<std::int32_t>(packed >> 8 & 0xffffff)},
+                                static_cast<Lane>(packed & 0xff)};
+        if (key.client == node || key.server == node) keys.push_back(key);
+    }
+    for (const ConnectionKey key : keys) {
+        if (tell) {
+            close(key, node, chooser);
+        } else {
+            const Connection* connection = connections_.find(key.packed());
+            for (const auto* stream : {&connection->to_server, &connection->to_client}) {
+                for (const std::uint32_t slot : stream->held) in_flight_.take(slot);
+            }
+            connections_.erase(key.packed());
+        }
+    }
+}
+
+void World::release_held(NodeId a, NodeId b, Chooser& chooser) {
+    for (auto& [packed, connection] : connections_) {
+        const NodeId client{static_cast<std::int32_t>(packed >> 32 & 0xffffff)};
+        const NodeId server{static_cast<std::int32_t>(packed >> 8 & 0xffffff)};
+        if (!((client == a && server == b) || (client == b && server == a))) continue;
+        for (const bool to_server : {true, false}) {
+            if (is_blocked(to_server ? client : server, to_server ? server : client)) continue;
+            Stream& stream = to_server ? connection.to_server : connection.to_client;
+            std::vector<std::uint32_t> held = std::move(stream.held);
+            stream.held.clear();
+            for (const std::uint32_t slot : held) transmit(slot, stream, now_, 1, chooser);
+        }
+    }
+}
+
+}  // namespace tribunal
