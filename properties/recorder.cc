@@ -1,0 +1,356 @@
+#include "properties/recorder.h"
+
+#include <algorithm>
+
+namespace tribunal {
+namespace {
+
+std::string topic_name(const ClusterImage& image, TopicId id) {
+    const TopicImage* topic = image.topic(id);
+    return topic == nullptr ? "topic " + std::to_string(id.value) : topic->name;
+}
+
+std::uint32_t client_index(const Node& node) {
+    return std::visit(Overloaded{[](const Producer& p) { return p.client; },
+                                 [](const Consumer& c) { return c.client; },
+                                 [](const Admin& a) { return a.client; },
+                                 [](const auto&) { return 0u; }},
+                      node);
+}
+
+// What a completed send means for the truth of it.
+Outcome outcome_of(const SendCompleted& done, std::int8_t acks) {
+    if (done.error == ErrorCode::none) return acks == 0 ? Outcome::info : Outcome::ok;
+    if (done.unknown) return Outcome::info;
+    // The only time-out that the client vouches for is the one of a record that it never sent.
+    if (done.error == ErrorCode::request_timed_out) return Outcome::fail;
+    return outcome_of(done.error);
+}
+
+}  // namespace
+
+PartitionView view_of(const World& world, const ClusterImage& image, TopicPartition tp) {
+    static const ReplicaLog kEmpty;
+    PartitionView view;
+    view.partition = tp;
+    const TopicImage* topic = image.topic(tp.topic);
+    const PartitionImage* p = image.partition(tp);
+    if (topic == nullptr || p == nullptr) return view;
+    view.leader = p->leader;
+    view.leader_epoch = p->leader_epoch;
+    view.partition_epoch = p->partition_epoch;
+    view.isr = &p->isr;
+    view.min_insync_replicas = topic->config.min_insync_replicas;
+    for (const NodeId node : p->replicas) {
+        const Host& host = world.host(node);
+        const auto& broker = std::get<Broker>(host.node);
+        ReplicaView& replica = view.replicas.emplace_back();
+        replica.node = node;
+        replica.running = host.power == Power::up && host.started;
+        replica.log = &kEmpty;
+        const Partition* hosted = find_partition(broker, tp);
+        if (hosted == nullptr) continue;
+        replica.log = &hosted->log;
+        replica.leader_epoch = hosted->leader_epoch;
+        replica.partition_epoch = hosted->partition_epoch;
+        replica.high_watermark = hosted->high_watermark;
+        if (const Leader* leader = hosted->leader()) {
+            replica.is_leader = true;
+            replica.isr = &leader->isr;
+            replica.maximal_isr = &leader->maximal_isr;
+        }
+    }
+    std::sort(view.replicas.begin(), view.replicas.end(),
+              [](const ReplicaView& a, const ReplicaView& b) { return a.node < b.node; });
+    return view;
+}
+
+Recorder::Recorder(const World& world) {
+    client_by_host_.assign(world.hosts.size(), -1);
+    for (std::size_t i = 0; i < world.hosts.size(); ++i) {
+        const Host& host = *world.hosts[i];
+        if (std::holds_alternative<Broker>(host.node) || std::holds_alternative<Controller>(host.node)) {
+            continue;
+        }
+        const std::uint32_t client = client_index(host.node);
+        client_by_host_[i] = static_cast<std::int32_t>(client);
+        if (history_.clients.size() <= client) history_.clients.resize(client + 1);
+        ClientInfo& info = history_.clients[client];
+        info.name = host.name;
+        info.node = id_of(host.node);
+        if (const auto* p = std::get_if<Producer>(&host.node)) {
+            info.acks = static_cast<std::int8_t>(p->config.acks);
+            info.idempotent = p->config.idempotence;
+            info.max_in_flight = p->config.max_in_flight;
+            info.retries = p->config.retries;
+        }
+    }
+    history_.sends.resize(history_.clients.size());
+    operations_.resize(history_.clients.size());
+    process_.assign(history_.clients.size(), 0);
+}
+
+void Recorder::follow_metadata(const World& world, const Controller& controller) {
+    const auto committed = static_cast<std::size_t>(controller.high_watermark.value);
+    FlatSet<TopicPartition> changed;
+    for (; replayed_ < committed && replayed_ < controller.log.size(); ++replayed_) {
+        const MetadataRecord& record = *controller.log[replayed_];
+        if (const auto* removed = std::get_if<RemoveTopicRecord>(&record)) {
+            const TopicImage* topic = image_.topic(removed->topic);
+            for (std::size_t i = 0; topic != nullptr && i < topic->partitions.size(); ++i) {
+                monitor_.on_deleted({removed->topic, static_cast<std::int32_t>(i)});
+            }
+        }
+        if (const auto* change = std::get_if<PartitionChangeRecord>(&record)) {
+            if (change->leader_changed) ++elections_;
+        }
+        replay(image_, record);
+        if (const auto* created = std::get_if<PartitionRecord>(&record)) {
+            const TopicImage& topic = *image_.topic(created->partition.topic);
+            monitor_.on_created(created->partition,
+                                {topic.name + "-" + std::to_string(created->partition.partition),
+                                 topic.config.unclean_leader_election_enable,
+                                 topic.config.flush_messages == 1});
+        }
+        if (const auto tp = changed_partition(record)) changed.insert(*tp);
+    }
+    for (const TopicPartition tp : changed) observe(world, tp);
+}
+
+void Recorder::observe(const World& world, TopicPartition tp) {
+    if (!monitors || image_.partition(tp) == nullptr) return;
+    monitor_.observe(world.now(), view_of(world, image_, tp));
+}
+
+void Recorder::on_polled(Instant now, std::uint32_t client, const PollReturned& poll) {
+    PollOp op;
+    op.invoked = now;
+    op.completed = now;
+    op.partition = poll.partition;
+    op.position = poll.position;
+    op.first_record = history_.reads.size();
+    op.process = process_[client];
+    op.assignment = poll.assignment;
+    op.base_offset = kNoOffset;
+    for (const RecordBatch& batch : *poll.batches) {
+        if (batch.last_offset() < poll.from) continue;
+        if (batch.base_offset >= poll.until) break;
+        for_each_record(batch, [&](const RecordView& record) {
+            if (record.offset < poll.from || record.offset >= poll.until) return;
+            if (op.base_offset == kNoOffset) op.base_offset = record.offset;
+            ReadRecord read;
+            read.offset_delta = static_cast<std::uint32_t>(record.offset.value - op.base_offset.value);
+            const SendOp* send = history_.send_of(record.uid);
+            if (send == nullptr) {
+                read.sequence = ReadRecord::kUnknownSequence;
+            } else {
+                read.client = static_cast<std::uint16_t>(History::client_of(record.uid));
+                read.sequence = static_cast<std::uint32_t>(History::sequence_of(record.uid));
+                if (send->content != record.content_digest()) read.flags |= ReadRecord::kCorrupt;
+            }
+            history_.reads.push_back(read);
+            ++op.records;
+        });
+    }
+    if (op.records > 0) history_.polls.push_back(op);
+}
+
+void Recorder::on_operation(Instant now, std::uint32_t client, const ClientOperation& operation) {
+    auto& ids = operations_[client];
+    if (!operation.completed) {
+        if (ids.size() <= operation.id) ids.resize(operation.id + 1, UINT32_MAX);
+        ids[operation.id] = static_cast<std::uint32_t>(history_.operations.size());
+        ClientOp op;
+        op.kind = operation.kind;
+        op.process = process_[client];
+        op.partition = operation.partition;
+        op.offset = operation.offset;
+        op.invoked = now;
+        history_.operations.push_back(op);
+        return;
+    }
+    if (operation.id >= ids.size() || ids[operation.id] == UINT32_MAX) return;
+    ClientOp& op = history_.operations[ids[operation.id]];
+    op.completed = now;
+    op.error = operation.error;
+    op.partition = operation.partition;
+    op.offset = operation.offset;
+    op.outcome = operation.unknown ? Outcome::info
+                 : operation.error == ErrorCode::none ? Outcome::ok
+                                                      : outcome_of(operation.error);
+}
+
+void Recorder::on_step(const World& world, const Host& host, const Input& input, const Outbox& out) {
+    const Instant now = world.now();
+    const std::size_t index = world.index_of(id_of(host.node));
+    const std::int32_t client_or_none = client_by_host_[index];
+    if (std::holds_alternative<Start>(input) && client_or_none >= 0) {
+        const auto client = static_cast<std::uint32_t>(client_or_none);
+        process_[client] = static_cast<std::uint16_t>(history_.processes.size());
+        history_.processes.push_back({client, now, kNever});
+    }
+    touched_.clear();
+    for (const Note& note : out.notes) {
+        if (const auto* touched = std::get_if<PartitionTouched>(&note)) {
+            if (std::find(touched_.begin(), touched_.end(), touched->partition) == touched_.end()) {
+                touched_.push_back(touched->partition);
+            }
+            continue;
+        }
+        if (std::holds_alternative<ImageChanged>(note)) {
+            if (const auto* controller = std::get_if<Controller>(&host.node)) {
+                follow_metadata(world, *controller);
+            }
+            continue;
+        }
+        if (client_or_none < 0) continue;
+        const auto client = static_cast<std::uint32_t>(client_or_none);
+        if (const auto* invoked = std::get_if<SendInvoked>(&note)) {
+            SendOp op;
+            op.invoked = now;
+            op.content = invoked->content;
+            op.process = process_[client];
+            op.acks = static_cast<std::int8_t>(invoked->acks);
+            history_.sends[client].push_back(op);
+        } else if (const auto* placed = std::get_if<SendPartitioned>(&note)) {
+            SendOp& op = history_.sends[client][History::sequence_of(placed->uid)];
+            op.topic = placed->partition.topic.value;
+            op.partition = placed->partition.partition;
+            op.attempts = 1;
+        } else if (const auto* retried = std::get_if<SendRetried>(&note)) {
+            for (const RecordUid uid : retried->uids) {
+                ++history_.sends[client][History::sequence_of(uid)].attempts;
+            }
+        } else if (const auto* done = std::get_if<SendCompleted>(&note)) {
+            SendOp& op = history_.sends[client][History::sequence_of(done->uid)];
+            op.completed = now;
+            op.offset = done->offset;
+            op.error = static_cast<std::int16_t>(done->error);
+            op.outcome = outcome_of(*done, op.acks);
+            if (op.outcome == Outcome::ok && op.acks == -1 && monitors) {
+                monitor_.on_acknowledged(now, op.topic_partition(), op.offset, done->uid);
+            }
+        } else if (const auto* poll = std::get_if<PollReturned>(&note)) {
+            on_polled(now, client, *poll);
+        } else if (const auto* operation = std::get_if<ClientOperation>(&note)) {
+            on_operation(now, client, *operation);
+        } else if (const auto* failed = std::get_if<DeserializationFailed>(&note)) {
+            application_errors_.push_back(
+                host.name + ": poll() throws at " + topic_name(image_, failed->partition.topic) + "-" +
+                std::to_string(failed->partition.partition) + "@" +
+                std::to_string(failed->offset.value) + ": " + failed->why);
+        }
+    }
+    for (const TopicPartition tp : touched_) observe(world, tp);
+}
+
+void Recorder::on_crash(const World& world, const Host& host, FaultKind how) {
+    const Instant now = world.now();
+    const std::int32_t client = client_by_host_[world.index_of(id_of(host.node))];
+    if (client >= 0) {
+        if (!history_.processes.empty()) history_.processes[process_[static_cast<std::size_t>(client)]].ended = now;
+        return;
+    }
+    const NodeId node = id_of(host.node);
+    if (const auto* b = std::get_if<Broker>(&host.node)) {
+        if (how == FaultKind::power_loss) monitor_.on_lossy_crash(now, node, DataLoss::power);
+        if (how == FaultKind::wipe) monitor_.on_lossy_crash(now, node, DataLoss::wipe);
+        for (const auto& [id, topic] : image_.topics) {
+            for (std::size_t i = 0; i < topic->partitions.size(); ++i) {
+                const auto& replicas = topic->partitions[i].replicas;
+                if (std::find(replicas.begin(), replicas.end(), b->id) != replicas.end()) {
+                    observe(world, {id, static_cast<std::int32_t>(i)});
+                }
+            }
+        }
+    } else if (how == FaultKind::wipe) {
+        monitor_.on_metadata_lost(now);
+    }
+}
+
+void Recorder::finish(const World& world) { history_.end = world.now(); }
+
+std::vector<FinalLog> Recorder::final_logs(const World& world) const {
+    std::vector<FinalLog> logs;
+    for (const auto& [id, topic] : image_.topics) {
+        if (topic->name == kOffsetsTopic) continue;
+        for (std::size_t i = 0; i < topic->partitions.size(); ++i) {
+            FinalLog log;
+            log.partition = {id, static_cast<std::int32_t>(i)};
+            const PartitionImage& image = topic->partitions[i];
+            const Partition* p = nullptr;
+            if (image.leader != kNoNode && world.host(image.leader).power == Power::up) {
+                p = find_partition(std::get<Broker>(world.host(image.leader).node), log.partition);
+            }
+            if (p == nullptr || p->leader() == nullptr) {
+                log.readable = false;
+                logs.push_back(std::move(log));
+                continue;
+            }
+            log.log_start_offset = p->log.log_start_offset;
+            log.high_watermark = p->high_watermark;
+            p->log.for_each_batch(p->log.log_start_offset, [&](const RecordBatch& batch) {
+                for_each_record(batch, [&](const RecordView& record) {
+                    if (record.offset < p->log.log_start_offset) return;
+                    log.records.push_back({record.offset, record.uid, batch.leader_epoch});
+                });
+            });
+            logs.push_back(std::move(log));
+        }
+    }
+    return logs;
+}
+
+RunFacts Recorder::facts(const World& world, const RunOutcome& outcome) const {
+    RunFacts facts;
+    facts.any_fault = !world.ledger.empty();
+    facts.converged = outcome.converged;
+    facts.unconverged = outcome.unconverged;
+    facts.partitions = monitor_.facts();
+    facts.leader_elections = elections_;
+    facts.metadata_records = replayed_;
+    for (PartitionFacts& p : facts.partitions) {
+        const TopicImage* topic = image_.topic(p.partition.topic);
+        const PartitionImage* image = image_.partition(p.partition);
+        if (topic == nullptr || image == nullptr) {
+            p.deleted = true;
+            continue;
+        }
+        p.replication_factor = static_cast<std::int32_t>(image->replicas.size());
+        p.min_insync_replicas = topic->config.min_insync_replicas;
+        p.unclean_leader_election_enabled = topic->config.unclean_leader_election_enable;
+        p.flush_every_message = topic->config.flush_messages == 1;
+        if (image->leader == kNoNode) {
+            facts.leaderless.push_back(p.partition);
+        } else if (const Partition* leader = find_partition(
+                       std::get<Broker>(world.host(image->leader).node), p.partition)) {
+            p.log_start_offset = std::max(p.log_start_offset, leader->log.log_start_offset);
+        }
+    }
+    std::int32_t topics = image_.next_topic.value;
+    facts.topic_names.resize(static_cast<std::size_t>(topics));
+    for (std::int32_t i = 0; i < topics; ++i) {
+        facts.topic_names[static_cast<std::size_t>(i)] = topic_name(image_, TopicId{i});
+    }
+    for (const auto& host : world.hosts) {
+        if (const auto* b = std::get_if<Broker>(&host->node)) {
+            if (host->power == Power::up && b->image_offset < world.controller().high_watermark) {
+                facts.stale_images.push_back(b->id);
+            }
+        }
+        const auto* c = std::get_if<Consumer>(&host->node);
+        if (c == nullptr) continue;
+        for (const Assigned& a : c->assigned) {
+            const PartitionImage* image = image_.partition(a.id);
+            if (a.state == PositionState::failed || image == nullptr || image->leader == kNoNode) continue;
+            const Partition* p = find_partition(std::get<Broker>(world.host(image->leader).node), a.id);
+            if (p == nullptr || p->leader() == nullptr) continue;
+            if (a.state != PositionState::valid || a.position < p->high_watermark) {
+                facts.stuck_consumers.push_back({host->name, a.id, a.position, p->high_watermark});
+            }
+        }
+    }
+    return facts;
+}
+
+}  // namespace tribunal

@@ -1,0 +1,58 @@
+// Watches a run: writes the clients' history down and shows every partition that moved to the
+// replication monitor. An observer; the world never knows.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "properties/facts.h"
+#include "properties/history.h"
+#include "properties/replication_monitor.h"
+#include "sim/run.h"
+
+namespace tribunal {
+
+// A partition of the world as the monitors look at it. `image` is the committed one.
+PartitionView view_of(const World& world, const ClusterImage& image, TopicPartition tp);
+
+class Recorder final : public Observer {
+  public:
+    explicit Recorder(const World& world);
+
+    void on_step(const World& world, const Host& host, const Input& input, const Outbox& out) override;
+    void on_crash(const World& world, const Host& host, FaultKind how) override;
+
+    const History& history() const { return history_; }
+    const ReplicationMonitor& monitor() const { return monitor_; }
+    // Poll errors of applications: records that do not deserialize, positions out of the log.
+    const std::vector<std::string>& application_errors() const { return application_errors_; }
+    // The metadata log as committed so far.
+    const ClusterImage& image() const { return image_; }
+
+    // Call once after the run.
+    void finish(const World& world);
+    std::vector<FinalLog> final_logs(const World& world) const;
+    RunFacts facts(const World& world, const RunOutcome& outcome) const;
+
+    // Switches the replication monitors off, for benchmarks of the world alone.
+    bool monitors = true;
+
+  private:
+    void follow_metadata(const World& world, const Controller& controller);
+    void observe(const World& world, TopicPartition tp);
+    void on_polled(Instant now, std::uint32_t client, const PollReturned& poll);
+    void on_operation(Instant now, std::uint32_t client, const ClientOperation& operation);
+
+    History history_;
+    ReplicationMonitor monitor_;
+    ClusterImage image_;
+    std::size_t replayed_ = 0;  // metadata records
+    std::vector<std::int32_t> client_by_host_;
+    std::vector<std::uint16_t> process_;                  // by client
+    std::vector<std::vector<std::uint32_t>> operations_;  // [client][operation id] -> index
+    std::vector<TopicPartition> touched_;                 // of this step
+    std::vector<std::string> application_errors_;
+    std::uint64_t elections_ = 0;
+};
+
+}  // namespace tribunal
