@@ -75,7 +75,7 @@ struct Evaluation {
     LeaderEpoch judged{-1};
     bool judged_now = false;
     bool exhausted = false;
-    std::set<NodeId> lossy;
+    std::map<NodeId, Offset> lossy;  // where the log had ended
     std::set<NodeId> left_isr;
     std::map<LeaderEpoch, std::set<NodeId>> leaders;
     LeaderEpoch newest{-1};
@@ -172,9 +172,12 @@ struct Evaluation {
         }
     }
 
-    void losses(const State& s) {
+    void losses(const State* old, const State& s) {
         for (const NodeId node : s.lossy) {
-            lossy.insert(node);
+            Offset& until = lossy.try_emplace(node, Offset{0}).first->second;
+            if (const Replica* was = old == nullptr ? nullptr : replica_of(*old, node)) {
+                until = std::max(until, was->log_end_offset);
+            }
             left_isr.erase(node);
             if (!isr_before.contains(node)) left_isr.insert(node);
             exhausted = false;
@@ -184,8 +187,9 @@ struct Evaluation {
             if (!lossy.contains(r.node)) continue;
             const bool in_isr = s.isr.contains(r.node);
             if (!in_isr) left_isr.insert(r.node);
-            if (matched(r, committed, retained_from) == committed.size() ||
-                (in_isr && left_isr.contains(r.node))) {
+            const bool caught_up = matched(r, committed, retained_from) == committed.size() &&
+                                   r.log_end_offset >= lossy.at(r.node);
+            if (caught_up || (in_isr && left_isr.contains(r.node))) {
                 lossy.erase(r.node);
             }
         }
@@ -194,7 +198,8 @@ struct Evaluation {
         for (const Replica& r : s.replicas) {
             if (!s.isr.contains(r.node) && !s.elr.contains(r.node)) continue;
             any = true;
-            all &= lossy.contains(r.node);
+            all &=
+                lossy.contains(r.node) && matched(r, committed, retained_from) < committed.size();
         }
         if (any && all && !exhausted) {
             pending = s.leader_epoch;
@@ -389,7 +394,7 @@ std::map<std::string, NaiveReplication::Count> NaiveReplication::evaluate() cons
         e.isr_before = old == nullptr ? FlatSet<NodeId>{} : old->isr;
         e.controller(old, s);
         e.steps(old, s);
-        e.losses(s);
+        e.losses(old, s);
         e.commit(s);
         e.levels(s);
         if (e.pending && e.judged_now && e.newest >= *e.pending) e.pending.reset();

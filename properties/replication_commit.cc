@@ -18,14 +18,19 @@ void ReplicationMonitor::Observation::observe_losses_of_replicas() {
         s.match.advance(p.committed, *view.replicas[i].log);
         const bool in_isr = (isr >> i & 1) != 0;
         if (!in_isr) s.left_isr = true;
-        const bool is_caught_up = s.match.matched == p.committed.size();
+        // The committed end alone proves nothing: a leader may still count on what the replica had
+        // fetched before it lost it, and commit that now.
+        const bool is_caught_up = s.match.matched == p.committed.size() &&
+                                  view.replicas[i].log->log_end_offset >= s.had_until;
         if (is_caught_up || (in_isr && s.left_isr)) s.is_lossy = false;
         p.any_lossy |= s.is_lossy;
     }
     const std::uint32_t candidates = isr | (view.elr == nullptr ? 0 : mask_of(*view.elr));
     bool is_exhausted = candidates != 0;
     for (std::size_t i = 0; i < p.replicas.size(); ++i) {
-        if ((candidates >> i & 1) != 0 && !p.replicas[i].is_lossy) is_exhausted = false;
+        if ((candidates >> i & 1) == 0) continue;
+        const ReplicaShadow& s = p.replicas[i];
+        is_exhausted &= s.is_lossy && s.match.matched < p.committed.size();
     }
     if (is_exhausted && !p.is_exhausted) {
         p.facts.budget_exhausted_at = std::min(p.facts.budget_exhausted_at, now);

@@ -76,6 +76,14 @@ void ReplicationMonitor::on_acknowledged(Instant, TopicPartition partition, Offs
     state->edit().early_acks.push_back({offset, uid});
 }
 
+void ReplicationMonitor::PartitionState::lose_data(ReplicaShadow& s) {
+    s.had_until = std::max(s.is_lossy ? s.had_until : Offset{0}, s.log_end_offset);
+    s.is_lossy = true;
+    s.left_isr = !isr.contains(s.node);
+    any_lossy = true;
+    is_exhausted = false;  // a new loss may use the budget up anew
+}
+
 void ReplicationMonitor::on_lossy_crash(Instant, NodeId node, DataLoss loss) {
     for (Shared<PartitionState>& state : states_) {
         const auto& seen = state->replicas;
@@ -87,10 +95,7 @@ void ReplicationMonitor::on_lossy_crash(Instant, NodeId node, DataLoss loss) {
         s.went_down = true;
         // What was flushed before it was acknowledged survives everything but the disk's loss.
         if (p.facts.flush_every_message && loss == DataLoss::power) continue;
-        s.is_lossy = true;
-        s.left_isr = !p.isr.contains(node);
-        p.any_lossy = true;
-        p.is_exhausted = false;  // a new loss may use the budget up anew
+        p.lose_data(s);
     }
 }
 
@@ -99,10 +104,7 @@ void ReplicationMonitor::on_corrupted_disk(Instant, NodeId node, TopicPartition 
     p.facts.corrupted_disk = true;
     for (ReplicaShadow& s : p.replicas) {
         if (s.node != node) continue;
-        s.is_lossy = true;
-        s.left_isr = !p.isr.contains(node);
-        p.any_lossy = true;
-        p.is_exhausted = false;
+        p.lose_data(s);
     }
 }
 

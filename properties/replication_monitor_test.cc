@@ -1046,6 +1046,15 @@ struct Simulation {
         Cluster::Node& n = node(i);
         if (n.running) return;
         fence(i);
+        // Its new broker epoch voids what leaders knew of it (KIP-903).
+        for (Cluster::Node& other : c.nodes) {
+            other.fetched.erase(i);
+            // Unless the controller has committed it already and the leader not heard of it.
+            if (other.partition_epoch != c.partition_epoch) continue;
+            if (other.isr.contains(NodeId{i}) || !other.maximal.contains(NodeId{i})) continue;
+            other.maximal = other.isr;
+            other.settled = true;
+        }
         n.running = true;
         n.is_leader = false;
         n.must_truncate = true;
@@ -1071,7 +1080,7 @@ struct Simulation {
                 }
                 break;
             case 12:
-                crash(i);
+                if (random.below(4) == 0) crash(i);
                 break;
             case 13:
             case 14:
@@ -1113,7 +1122,7 @@ struct Simulation {
                 }
                 break;
             case 21:
-                if (random.below(4) == 0) elect(), c.observe();
+                if (random.below(12) == 0) elect(), c.observe();
                 break;
             case 22:
                 if (is_current(i)) {

@@ -21,6 +21,7 @@ struct ReplicaShadow {
     bool went_down = false;  // a lossy crash since the last observation: no step of its own process
     bool is_lossy = false;   // lost unsynced data and was not proven caught up since
     bool left_isr = false;   // ... and was out of the controller's ISR since
+    Offset had_until{0};     // ... where its log ended before
     bool has_wrong_isr = false;  // R4 is violated as long as this holds
     LeaderEpoch leader_epoch = kNoLeaderEpoch;
     Offset high_watermark{0};
@@ -99,6 +100,7 @@ struct ReplicationMonitor::PartitionState {
     std::vector<LostRecord> lost;
     std::map<RecordUid, std::size_t> gone;  // into `lost`: those that have not returned
 
+    void lose_data(ReplicaShadow& s);
     // An excuse of a term in (after, upto].
     const Excuse* excuse_between(LeaderEpoch after, LeaderEpoch upto) const;
 };
