@@ -24,16 +24,17 @@ enum class Promise : std::uint8_t {
     read_stays,         // a record that a consumer was given stays where it was
     read_genuine,       // a consumer is given only what was sent to that partition
     read_intact,        // with the bytes that were sent
-    positions,          // a consumer that is left alone goes forward through every record
+    goes_forward,       // a consumer that is left alone never goes back
+    skips_nothing,      // and passes over no record
     send_order,         // records of one producer that are under way together keep their order
     append_order,       // a record sent after another was acknowledged stands behind it
     end_offset,         // the latest offset covers what was acknowledged and never goes back
     sent_once,          // a record stands in the log once
     one_partition,      // and in one partition
-    consumer_progress,  // after healing: consumers reach the end,
+    consumer_progress,  // after healing, consumers reach the end,
     send_answered,      // every send is answered,
     images_equal,       // every broker has the controller's image,
-    leader_elected,     // every partition has a leader
+    leader_elected,     // and every partition has a leader
 };
 std::string_view name_of(Promise promise);
 
@@ -46,7 +47,7 @@ enum class Configuration : std::uint8_t {
     idempotent,
     one_in_flight,        // max.in.flight.requests.per.connection = 1
     no_retries,           // retries = 0
-    sent_in_one_request,  // whatever retries allows, the record was carried by one request only
+    sent_in_one_request,  // whatever retries allows, one request only carried the record
     crcs_unchecked,       // a consumer with check.crcs = false
 };
 std::string_view name_of(Configuration configuration);
@@ -55,16 +56,19 @@ std::string_view name_of(Configuration configuration);
 // record's send (or the call) on.
 enum class Circumstance : std::uint8_t {
     always,
-    deleted,          // the topic was deleted
-    below_log_start,  // retention or DeleteRecords took it
-    corrupted_disk,
-    leader_change,       // a leader change while exposed
-    deposed_leader,      // an earlier one, and the old leader may still have been answering
-    unclean_election,    // an unclean election while exposed
-    deposed_by_unclean,  // an earlier one, and the old leader may still have been answering
+    deleted,             // the topic was deleted
+    below_log_start,     // retention or DeleteRecords took it
+    metadata_lost,       // a majority of the controllers lost its disk
+    corrupted_disk,      // a disk of the partition returned wrong bytes
+    leader_change,       // another leader was chosen while exposed
+    deposed_leader,      // or before, and the old one may still have been answering
+    unclean_election,    // a leader from outside the ISR was chosen while exposed
+    deposed_by_unclean,  // or before, and the old one may still have been answering
     budget_exhausted,    // every ISR member had lost unsynced data
+    stale_leader,        // a replaced leader may have answered the call
     offset_reset,        // auto.offset.reset took effect
     never_in_range,      // no consumer stood at or before the offset and read on
+    leaderless,          // the partition has no leader at the end
 };
 std::string_view name_of(Circumstance circumstance);
 
@@ -82,7 +86,7 @@ std::span<const ClaimRow> claims_table();
 // What the rows ask about. Fields that a promise does not ask about may stay as they are.
 struct ClaimQuery {
     const PartitionFacts* facts = nullptr;  // never null
-    Instant since;                          // the record's or the call's invocation
+    Instant since;                          // the record's or the earlier call's invocation
     Offset offset = kNoOffset;              // kNoOffset: not known
     std::int8_t acks = -1;
     bool idempotent = false;
@@ -90,8 +94,11 @@ struct ClaimQuery {
     std::int32_t retries = 0;
     std::int32_t attempts = 0;  // requests that carried the record; 0 not known
     bool check_crcs = true;
+    Instant asked = kNever;  // of a call that a replaced leader may have answered; kNever: none
+    Instant answered = kNever;
     Instant reset_at = kNever;  // when auto.offset.reset took effect; kNever: it did not
     bool was_in_range = true;
+    bool is_leaderless = false;
 };
 
 struct Claim {
@@ -106,6 +113,7 @@ Claim claim_of(Promise promise, const ClaimQuery& query);
 
 // The usual questions.
 Claim durable_claim(const SendOp& send, const PartitionFacts& facts);
+bool is_durable(const SendOp& send, const PartitionFacts& facts);  // durable_claim().holds
 // `sent`: the invocation of the send that the record comes from; Instant{0} when nobody sent it.
 Claim read_claim(Offset offset, Instant sent, const PartitionFacts& facts);
 Claim order_claim(const ClientInfo& producer, const PartitionFacts& facts);

@@ -36,6 +36,9 @@ struct PartitionFacts {
     bool corrupted_disk = false;
     // Deleted during the run: nothing of it is promised any more.
     bool deleted = false;
+    // A majority of the controllers lost its disk, so that the metadata may have gone back; the same
+    // instant for every partition.
+    Instant metadata_lost_at = kNever;
 };
 
 struct StuckConsumer {

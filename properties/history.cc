@@ -1,0 +1,95 @@
+// What an error means for a write: it happened, it did not, or nobody knows.
+//
+// Unknown is the cautious answer and so the default: an operation taken for failed although it
+// happened would hide a bug or accuse the wrong one.
+#include "properties/history.h"
+
+namespace tribunal {
+
+std::string_view name_of(Outcome outcome) {
+    switch (outcome) {
+        case Outcome::pending:
+            return "pending";
+        case Outcome::ok:
+            return "ok";
+        case Outcome::fail:
+            return "fail";
+        case Outcome::info:
+            return "info";
+    }
+    return "pending";
+}
+
+std::string_view name_of(ClientOpKind kind) {
+    switch (kind) {
+        case ClientOpKind::assign:
+            return "assign";
+        case ClientOpKind::seek:
+            return "seek";
+        case ClientOpKind::commit:
+            return "commit";
+        case ClientOpKind::fetch_committed:
+            return "fetch_committed";
+        case ClientOpKind::list_offsets_latest:
+            return "list_offsets_latest";
+        case ClientOpKind::list_offsets_earliest:
+            return "list_offsets_earliest";
+        case ClientOpKind::reset:
+            return "reset";
+        case ClientOpKind::create_topic:
+            return "create_topic";
+        case ClientOpKind::delete_topic:
+            return "delete_topic";
+        case ClientOpKind::list_topics:
+            return "list_topics";
+        case ClientOpKind::describe_topic:
+            return "describe_topic";
+    }
+    return "assign";
+}
+
+Outcome outcome_of(ErrorCode error) {
+    switch (error) {
+        case ErrorCode::none:
+        // The broker has the batch already: acknowledged, without an offset.
+        case ErrorCode::duplicate_sequence_number:
+            return Outcome::ok;
+
+        // Refused before anything was written: the request itself is wrong,
+        case ErrorCode::message_too_large:
+        case ErrorCode::corrupt_message:
+        case ErrorCode::invalid_record:
+        case ErrorCode::invalid_request:
+        case ErrorCode::invalid_topic_exception:
+        case ErrorCode::invalid_required_acks:
+        case ErrorCode::invalid_partitions:
+        case ErrorCode::invalid_replication_factor:
+        case ErrorCode::invalid_replica_assignment:
+        case ErrorCode::topic_already_exists:
+        case ErrorCode::unknown_topic_or_partition:
+        // or comes from somebody who is fenced or behind,
+        case ErrorCode::out_of_order_sequence_number:
+        case ErrorCode::illegal_generation:
+        case ErrorCode::unknown_member_id:
+        case ErrorCode::stale_broker_epoch:
+        case ErrorCode::invalid_update_version:
+        case ErrorCode::ineligible_replica:
+        case ErrorCode::broker_id_not_registered:
+        case ErrorCode::duplicate_broker_registration:
+        // or went to somebody who cannot take it.
+        case ErrorCode::broker_not_available:
+        case ErrorCode::not_controller:
+        case ErrorCode::coordinator_load_in_progress:
+        case ErrorCode::not_enough_replicas:
+            return Outcome::fail;
+
+        // Among the rest: REQUEST_TIMED_OUT and NETWORK_EXCEPTION (the answer is missing, not the
+        // write), NOT_ENOUGH_REPLICAS_AFTER_APPEND (written, says its name), and
+        // NOT_LEADER_OR_FOLLOWER (KAFKA-13574: it also ends the wait for acks=all of a request that
+        // was appended). NOT_COORDINATOR and COORDINATOR_NOT_AVAILABLE translate these for groups.
+        default:
+            return Outcome::info;
+    }
+}
+
+}  // namespace tribunal
