@@ -1,0 +1,135 @@
+// What a run left behind, sorted by partition once for all checkers.
+//
+// Offsets give the version order for free (Jepsen's Kafka workload): every value that anybody saw
+// at an offset goes into one array per partition, and the checkers are scans over it. Built in
+// linear time; nothing is looked up in a map per record.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "properties/claims.h"
+#include "properties/facts.h"
+#include "properties/history.h"
+#include "properties/verdict.h"
+
+namespace tribunal {
+
+// The offsets of a partition as positions in an array: dense where the offsets are (they nearly
+// always are), else by search among those that occur. Nothing is ever as large as an offset.
+class OffsetSlots {
+  public:
+    static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+    // `collect` is given a function to call with every offset, once or twice in all.
+    template <class ForEachOffset>
+    void build(ForEachOffset&& for_each_offset);
+
+    std::size_t size() const { return size_; }
+    // Of an offset that occurs; for others kNone or a slot that nobody fills.
+    std::size_t slot_of(Offset offset) const;
+    // The first slot whose offset is at or after this one; size() when there is none.
+    std::size_t slot_at_or_after(Offset offset) const;
+    Offset offset_of(std::size_t slot) const;
+
+  private:
+    void sort();
+    std::int64_t first_ = 0;
+    std::size_t size_ = 0;
+    bool is_dense_ = true;
+    std::vector<std::int64_t> sorted_;  // of sparse offsets
+};
+
+struct SendRef {
+    std::uint32_t client = 0;
+    std::uint32_t n = 0;
+    RecordUid uid() const { return History::uid_of(client, n); }
+    auto operator<=>(const SendRef&) const = default;
+};
+
+struct PartitionEvidence {
+    TopicPartition partition;
+    std::string name;
+    const PartitionFacts* facts = nullptr;  // never null
+    const FinalLog* log = nullptr;          // null when none was kept
+    std::vector<SendRef> acknowledged;      // ok with an offset; by client and n
+    std::vector<std::uint8_t> durable;      // beside them: the claim holds
+    std::vector<std::uint32_t> polls;       // with records, into History::polls
+    std::vector<std::uint32_t> resets;      // into History::operations
+    OffsetSlots slots;                      // of log, acknowledgements and polls
+    std::vector<RecordUid> values;          // by slot, the first one acknowledged or read there
+    // By slot: how many lower ones hold a record in the log or gave one to a poll; one more entry
+    // for the end.
+    std::vector<std::uint32_t> existing_before;
+    Offset max_read = kNoOffset;
+    bool has_sends = false;
+
+    bool is_log_readable() const { return log != nullptr && log->readable; }
+    const FinalRecord* in_log(Offset offset) const;
+    // Records that are known to exist strictly between two offsets.
+    std::uint32_t existing_between(Offset low, Offset high) const;
+    // The lowest one of them above `low`, or kNoOffset.
+    Offset next_existing(Offset low, Offset high) const;
+};
+
+class Evidence {
+  public:
+    Evidence(const History& history, const std::vector<FinalLog>& logs, const RunFacts& facts);
+    Evidence(const Evidence&) = delete;
+    Evidence& operator=(const Evidence&) = delete;
+
+    const History& history;
+    const RunFacts& facts;
+    std::vector<PartitionEvidence> partitions;  // in order of TopicPartition
+    std::vector<RecordUid> duplicated;          // at two places of the readable logs; sorted
+
+    // Null for a partition that nothing ever mentioned.
+    const PartitionEvidence* find(TopicPartition partition) const;
+    const SendOp& send(SendRef ref) const { return history.sends[ref.client][ref.n]; }
+    const ClientInfo& client(std::uint32_t client) const { return history.clients[client]; }
+    bool is_read(SendRef ref) const { return (marks_[ref.client][ref.n] & kRead) != 0; }
+    // In the readable final log of the partition that it was sent to.
+    bool is_in_log(SendRef ref) const { return (marks_[ref.client][ref.n] & kInLog) != 0; }
+    // The send that a read (or logged) record of this partition comes from; null when nobody sent
+    // it there, which is D10's business and nobody else's.
+    const SendOp* genuine(TopicPartition partition, RecordUid uid) const;
+    // auto.offset.reset of this process within [from, to]; kNever when there was none.
+    Instant reset_between(const PartitionEvidence& partition, std::uint16_t process, Instant from,
+                          Instant to) const;
+    Offset offset_of(const PollOp& poll, std::uint32_t i) const {
+        return poll.base_offset +
+               static_cast<std::int64_t>(history.reads[poll.first_record + i].offset_delta);
+    }
+    RecordUid uid_of(const PollOp& poll, std::uint32_t i) const {
+        return History::uid_of(history.reads[poll.first_record + i]);
+    }
+
+    // Words for violations.
+    Witness sent(SendRef ref) const;
+    Witness answered(SendRef ref) const;
+    Witness read(const PollOp& poll, Offset offset, RecordUid uid) const;
+    Witness logged(const PartitionEvidence& partition, Offset offset) const;
+    // "a leader change of orders-0"; appended when the claim names a fact with an instant.
+    void add_fact(std::vector<Witness>& witnesses, const PartitionEvidence& partition,
+                  const Claim& claim) const;
+    NodeId node_of_process(std::uint16_t process) const;
+
+  private:
+    static constexpr std::uint8_t kRead = 1;
+    static constexpr std::uint8_t kInLog = 2;
+    static constexpr std::uint8_t kInSomeLog = 4;
+
+    void check_shape() const;
+    void number_partitions(const std::vector<FinalLog>& logs);
+    PartitionEvidence* edit(TopicPartition partition);
+    void gather_sends();
+    void gather_polls();
+    void gather_logs();
+    void gather_values(PartitionEvidence& partition);
+
+    std::vector<std::vector<std::int32_t>> number_of_;  // [topic][partition], -1 for none
+    std::vector<PartitionFacts> assumed_facts_;         // of partitions that the facts do not name
+    std::vector<std::vector<std::uint8_t>> marks_;      // [client][n]
+};
+
+}  // namespace tribunal
