@@ -26,9 +26,37 @@ bool contains_all(const FlatSet<NodeId>& nodes, const FlatSet<NodeId>& of) {
 }  // namespace
 
 void ReplicationMonitor::Observation::check_levels() {
-    check_bounds();
-    check_candidates();
-    check_agreement();
+    // One pass finds whom to look at: nearly always nobody.
+    const Offset end = p.committed.end();
+    const std::uint32_t candidates = isr | (p.elr.empty() ? 0 : mask_of(p.elr));
+    std::uint32_t out_of_bounds = 0;
+    std::uint32_t weak = 0;
+    std::uint32_t running = 0;
+    std::uint64_t with_records = 0;
+    bool all_agree = true;
+    for (std::size_t i = 0; i < view.replicas.size(); ++i) {
+        const ReplicaView& r = view.replicas[i];
+        ReplicaShadow& s = p.replicas[i];
+        const Offset log_start = r.log->log_start_offset;
+        const Offset log_end = r.log->log_end_offset;
+        if (r.running) {
+            running |= 1u << i;
+            if (log_start > r.high_watermark || r.high_watermark > log_end) {
+                out_of_bounds |= 1u << i;
+            }
+            if (log_end < end) weak |= 1u << i;
+        }
+        with_records += r.high_watermark > log_start;
+        // Replicas that have the committed log up to their high watermarks agree.
+        all_agree &= r.high_watermark <= s.agreed_end;
+    }
+    weak &= candidates;
+    monitor.tally(Rule::r11).checked += static_cast<std::uint64_t>(std::popcount(running));
+    if ((running & candidates) != 0 && end > Offset{0}) ++monitor.tally(Rule::r2).checked;
+    if (with_records > 1) ++monitor.tally(Rule::r3).checked;
+    if (out_of_bounds != p.out_of_bounds) check_bounds(out_of_bounds);
+    if (weak != p.weak_candidates) check_candidates(weak);
+    if (!all_agree || p.any_disagree) check_agreement();
     std::uint32_t incomplete_of_controller = 0;
     for (std::size_t i = 0; i < view.replicas.size(); ++i) {
         const ReplicaView& r = view.replicas[i];
@@ -45,17 +73,7 @@ void ReplicationMonitor::Observation::check_levels() {
     if (incomplete_of_controller == 0) p.incomplete = 0;
 }
 
-void ReplicationMonitor::Observation::check_bounds() {
-    std::uint32_t bad = 0;
-    for (std::size_t i = 0; i < view.replicas.size(); ++i) {
-        const ReplicaView& r = view.replicas[i];
-        if (!r.running) continue;
-        ++monitor.tally(Rule::r11).checked;
-        if (r.log->log_start_offset > r.high_watermark ||
-            r.high_watermark > r.log->log_end_offset) {
-            bad |= 1u << i;
-        }
-    }
+void ReplicationMonitor::Observation::check_bounds(std::uint32_t bad) {
     for_each_bit(bad & ~p.out_of_bounds, [&](std::size_t i) {
         const ReplicaView& r = view.replicas[i];
         found(Rule::r11, nullptr, r.high_watermark, r.node,
@@ -66,17 +84,8 @@ void ReplicationMonitor::Observation::check_bounds() {
     p.out_of_bounds = bad;
 }
 
-void ReplicationMonitor::Observation::check_candidates() {
+void ReplicationMonitor::Observation::check_candidates(std::uint32_t bad) {
     const Offset end = p.committed.end();
-    const std::uint32_t candidates = isr | (view.elr == nullptr ? 0 : mask_of(*view.elr));
-    std::uint32_t bad = 0;
-    bool any = false;
-    for_each_bit(candidates, [&](std::size_t i) {
-        if (!view.replicas[i].running) return;
-        any = true;
-        if (view.replicas[i].log->log_end_offset < end) bad |= 1u << i;
-    });
-    if (any && end > Offset{0}) ++monitor.tally(Rule::r2).checked;
     for_each_bit(bad & ~p.weak_candidates, [&](std::size_t i) {
         const ReplicaView& r = view.replicas[i];
         found_lossy(Rule::r2, i, p.pending ? &*p.pending : nullptr, r.log->log_end_offset,
@@ -87,19 +96,7 @@ void ReplicationMonitor::Observation::check_candidates() {
 }
 
 void ReplicationMonitor::Observation::check_agreement() {
-    // Replicas that have the committed log up to their high watermarks agree with each other.
-    bool all_agree = true;
-    int exercised = 0;
-    for (std::size_t i = 0; i < view.replicas.size(); ++i) {
-        const ReplicaView& r = view.replicas[i];
-        exercised += r.high_watermark > r.log->log_start_offset;
-        all_agree &= r.high_watermark <= p.replicas[i].agreed_end;
-    }
-    if (exercised > 1) ++monitor.tally(Rule::r3).checked;
-    if (all_agree) {
-        for (ReplicaShadow& s : p.replicas) s.disagrees = 0;
-        return;
-    }
+    p.any_disagree = false;
     for (std::size_t i = 0; i < view.replicas.size(); ++i) {
         const ReplicaView& a = view.replicas[i];
         const Offset a_bound = std::min(a.high_watermark, a.log->log_end_offset);
@@ -134,6 +131,7 @@ void ReplicationMonitor::Observation::check_agreement() {
                               a.high_watermark.value, b.high_watermark.value));
         }
         p.replicas[i].disagrees = bad;
+        p.any_disagree |= bad != 0;
     }
 }
 

@@ -92,6 +92,7 @@ struct ReplicationMonitor::PartitionState {
 
     NodeId outsider = kNoNode;  // R7, R2, R6 and R11 are violated as long as these hold
                                 // R7, R2, R6 and R11 violated as long as these hold
+    bool any_disagree = false;  // R3, of any pair
     std::uint32_t weak_candidates = 0;
     std::uint32_t incomplete = 0;
     std::uint32_t out_of_bounds = 0;
@@ -137,11 +138,11 @@ struct ReplicationMonitor::Observation {
     void observe_returns(std::uint64_t from);
 
     void check_levels();
-    void check_candidates();
+    void check_candidates(std::uint32_t bad);
     void check_agreement();
     void check_isr_of_leader(std::size_t i);
     void check_completeness(std::size_t i);
-    void check_bounds();
+    void check_bounds(std::uint32_t bad);
 
     bool is_current_leader(std::size_t i) const {
         const ReplicaView& r = view.replicas[i];
