@@ -56,6 +56,7 @@ PartitionView view_of(const World& world, const ClusterImage& image, TopicPartit
         replica.high_watermark = hosted->high_watermark;
         if (const Leader* leader = hosted->leader()) {
             replica.is_leader = true;
+            replica.isr_settled = !leader->pending.has_value();
             replica.isr = &leader->isr;
             replica.maximal_isr = &leader->maximal_isr;
         }

@@ -106,7 +106,7 @@ Admin setup_of(const Scenario& scenario) {
         });
     if (has_group) {
         CreateTopicRequest offsets;
-        offsets.name = kOffsetsTopic;
+        offsets.name = std::string{kOffsetsTopic};
         offsets.partitions = scenario.cluster.config.offsets_topic_num_partitions;
         offsets.replication_factor = static_cast<std::int16_t>(std::min<std::int32_t>(
             scenario.cluster.config.offsets_topic_replication_factor, scenario.cluster.brokers));

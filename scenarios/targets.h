@@ -26,8 +26,6 @@ struct Topology {
 };
 Topology topology_of(const Scenario& scenario);
 
-inline constexpr std::string_view kOffsetsTopic = "__consumer_offsets";
-
 // Says what was found and what is valid or near; without a place.
 struct TargetError : std::runtime_error {
     using std::runtime_error::runtime_error;

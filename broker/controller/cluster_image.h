@@ -4,6 +4,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "broker/base/shared.h"
 #include "broker/protocol/records.h"
@@ -29,7 +30,7 @@ struct ClusterImage {
     FlatMap<NodeId, BrokerRegistration> brokers;
     FlatMap<NodeId, BrokerEpoch> alive;  // registered and unfenced
     FlatMap<TopicId, Shared<TopicImage>> topics;
-    std::map<std::string, TopicId> topic_ids;
+    std::map<std::string, TopicId, std::less<>> topic_ids;
     TopicId next_topic{0};
     TRIBUNAL_FIELDS(ClusterImage, brokers, alive, topics, topic_ids, next_topic)
 
@@ -38,7 +39,7 @@ struct ClusterImage {
         const auto* found = topics.find(id);
         return found == nullptr ? nullptr : &**found;
     }
-    const TopicImage* topic(const std::string& name) const {
+    const TopicImage* topic(std::string_view name) const {
         const auto it = topic_ids.find(name);
         return it == topic_ids.end() ? nullptr : topic(it->second);
     }

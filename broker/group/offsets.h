@@ -13,8 +13,6 @@
 
 namespace tribunal {
 
-inline constexpr const char* kOffsetsTopic = "__consumer_offsets";
-
 struct CommittedKey {
     std::string group;
     std::string topic;

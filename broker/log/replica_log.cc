@@ -21,7 +21,6 @@ void ReplicaLog::append(RecordBatch batch) {
 
 std::vector<RecordBatch> ReplicaLog::truncate_to(Offset offset) {
     std::vector<RecordBatch> dropped;
-    if (offset >= log_end_offset) return dropped;
     while (!chunks.empty() && chunks.back()->batches.back().last_offset() >= offset) {
         auto& batches = chunks.back().edit().batches;
         while (!batches.empty() && batches.back().last_offset() >= offset) {
@@ -33,9 +32,12 @@ std::vector<RecordBatch> ReplicaLog::truncate_to(Offset offset) {
         chunks.pop_back();
     }
     std::reverse(dropped.begin(), dropped.end());
-    log_end_offset = dropped.empty() ? offset : std::min(offset, dropped.front().base_offset);
+    log_end_offset = std::min(log_end_offset, offset);
+    if (!dropped.empty()) log_end_offset = std::min(log_end_offset, dropped.front().base_offset);
     log_start_offset = std::min(log_start_offset, log_end_offset);
-    // The cache keeps epochs that begin below the new end (LeaderEpochFileCache.truncateFromEnd).
+    // The cache keeps epochs that begin below the new end (LeaderEpochFileCache.truncateFromEnd),
+    // also when no batch had to go: a leader that wrote nothing has left an entry at the log end,
+    // which would hide the epochs of the leaders after it (UnifiedLog.truncateTo).
     while (!epochs.empty() && epochs.back().start_offset >= log_end_offset) epochs.pop_back();
     return dropped;
 }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "broker/base/digest.h"
 #include "broker/base/strong.h"
@@ -39,6 +40,9 @@ inline constexpr LeaderEpoch kNoLeaderEpoch{-1};
 
 using ProducerId = Strong<struct ProducerIdTag>;  // KIP-98
 inline constexpr ProducerId kNoProducerId{-1};
+
+// Where the group coordinators keep committed offsets.
+inline constexpr std::string_view kOffsetsTopic = "__consumer_offsets";
 
 // What a workload sent: unique in a run. Producers number their records from
 // (producer index << 40); it travels in a record header, as an application's own tracing id would.

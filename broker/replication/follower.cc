@@ -53,9 +53,9 @@ TruncationStep truncation_for(const Partition& p, const EpochEndOffset& answer,
 }
 
 void truncate(Partition& p, Offset to, ReplicationContext& context) {
-    if (to >= p.log.log_end_offset) return;
     const Offset before = p.log.log_end_offset;
     std::vector<RecordBatch> dropped = p.log.truncate_to(to);
+    if (to >= before) return;
     p.high_watermark = std::min(p.high_watermark, p.log.log_end_offset);
     context.out.effects.emplace_back(
         Write{TruncateWrite{p.id, before, std::move(dropped)}, false, 0});

@@ -1,0 +1,169 @@
+// `tribunal list`: what there is to run, to check, to inject and to set.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "cli/commands.h"
+#include "properties/claims.h"
+#include "properties/nearest.h"
+#include "properties/property.h"
+#include "scenarios/config_table.h"
+#include "scenarios/editions.h"
+#include "scenarios/scenario.h"
+
+namespace tribunal {
+namespace {
+
+struct Line {
+    std::string name;
+    std::string about;
+};
+
+std::vector<Line> list_scenarios() {
+    std::vector<Line> lines;
+    std::vector<std::string> paths;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator("scenarios")) {
+        const std::string path = entry.path().string();
+        if (path.ends_with(".json") && !path.ends_with("schema.json")) paths.push_back(path);
+    }
+    std::sort(paths.begin(), paths.end());
+    for (const std::string& path : paths) {
+        try {
+            lines.push_back({path, load_scenario(path).name});
+        } catch (const ScenarioError& error) {
+            lines.push_back({path, std::string{"cannot be loaded: "} + error.what()});
+        }
+    }
+    return lines;
+}
+
+std::vector<Line> list_properties() {
+    std::vector<Line> lines;
+    for (const Property& p : all_properties()) {
+        lines.push_back({fmt::format("{} {}", p.id, p.name), std::string{p.definition}});
+    }
+    return lines;
+}
+
+std::vector<Line> list_claims() {
+    std::vector<Line> lines;
+    for (const ClaimRow& row : claims_table()) {
+        lines.push_back({fmt::format("{}, {}, {}", name_of(row.promise), name_of(row.configuration),
+                                     name_of(row.circumstance)),
+                         fmt::format("{}: {} [{}]", row.holds ? "holds" : "allowed", row.because,
+                                     row.source)});
+    }
+    return lines;
+}
+
+std::vector<Line> list_faults() {
+    return {{"kill", "the process dies; the page cache survives"},
+            {"power_loss", "the machine dies; any prefix of each file's unsynced writes survives; \"keep\", \"torn\""},
+            {"restart", "starts a dead node again, a running one after a kill"},
+            {"wipe", "the machine dies and comes back with an empty disk"},
+            {"pause, resume", "the process stops running, its sockets stay open"},
+            {"isolate", "cuts a node from everybody, or \"from\" somebody"},
+            {"cut", "cuts the links between two; \"direction\" both, from, to"},
+            {"heal_link", "undoes isolate, cut, jam and slow_link"},
+            {"slow_link", "adds \"latency\" to a link"},
+            {"jam", "holds everything on a link, then lets it go in one burst"},
+            {"reset", "breaks the open connections between two"},
+            {"slow_disk", "adds \"latency\" to every disk operation"},
+            {"full_disk", "writes fail with ENOSPC: the broker halts"},
+            {"disk_error", "writes fail with EIO: the broker halts"},
+            {"clock_offset", "moves a wall clock \"by\" a span"},
+            {"clock_drift", "a clock runs \"ppm\" fast"}};
+}
+
+std::vector<Line> list_targets() {
+    return {{"leader(T-P)", "the leader of a partition"},
+            {"followers(T-P), follower(T-P)", "all other replicas; one of them"},
+            {"replicas(T-P), isr(T-P), out_of_sync(T-P)", "by their place in the replica set"},
+            {"controller", "the active controller"},
+            {"coordinator(GROUP)", "of a consumer group"},
+            {"broker(N), client(NAME)", "one node"},
+            {"any broker, brokers, clients, crashed", "one that is up; all; all; those that are down"}};
+}
+
+std::vector<Line> list_editions() {
+    std::vector<Line> lines;
+    constexpr const char* truncation[] = {"to the high watermark", "KIP-101", "KIP-279", "KIP-320"};
+    for (const Edition& e : all_editions()) {
+        lines.push_back(
+            {std::string{e.name},
+             fmt::format("truncation {}; acks={} linger.ms={} retries={}; "
+                         "replica.lag.time.max.ms={}; unclean.leader.election.enable={}",
+                         truncation[static_cast<std::size_t>(e.truncation)],
+                         e.acks == -1 ? "all" : std::to_string(e.acks), e.linger.value / 1'000'000,
+                         e.retries == INT32_MAX ? "no limit" : std::to_string(e.retries),
+                         e.replica_lag_time_max.value / 1'000'000,
+                         e.unclean_leader_election_enable ? "true" : "false")});
+    }
+    return lines;
+}
+
+std::vector<Line> list_settings() {
+    std::vector<Line> lines;
+    constexpr const char* support[] = {"modelled", "no effect here", "not supported yet"};
+    for (const ConfigScope scope :
+         {ConfigScope::server, ConfigScope::topic, ConfigScope::producer, ConfigScope::consumer}) {
+        for (const auto& part : settings_of(scope)) {
+            for (const Setting& setting : part) {
+                lines.push_back({std::string{setting.name},
+                                 fmt::format("{}: {}", name_of(scope),
+                                             support[static_cast<std::size_t>(setting.support())])});
+            }
+        }
+    }
+    return lines;
+}
+
+}  // namespace
+
+int list_command(const std::string& what, const std::string& format) {
+    std::vector<Line> lines;
+    const std::vector<std::string> kinds = {"scenarios", "models",   "properties", "claims", "faults",
+                                            "targets",   "editions", "settings",   "schema"};
+    if (what == "scenarios") {
+        lines = list_scenarios();
+    } else if (what == "properties") {
+        lines = list_properties();
+    } else if (what == "claims") {
+        lines = list_claims();
+    } else if (what == "faults") {
+        lines = list_faults();
+    } else if (what == "targets") {
+        lines = list_targets();
+    } else if (what == "editions") {
+        lines = list_editions();
+    } else if (what == "settings") {
+        lines = list_settings();
+    } else if (what == "models") {
+        // None yet: the model checker brings them.
+    } else if (what == "schema") {
+        std::fputs(std::string{scenario_schema()}.c_str(), stdout);
+        return kAsExpected;
+    } else {
+        std::string valid;
+        for (const std::string& kind : kinds) valid += (valid.empty() ? "" : ", ") + kind;
+        throw std::runtime_error{"list: '" + what + "' is none of " + valid};
+    }
+    if (format == "json") {
+        nlohmann::ordered_json json = nlohmann::ordered_json::array();
+        for (const Line& line : lines) json.push_back({{"name", line.name}, {"about", line.about}});
+        std::fputs((json.dump(2) + "\n").c_str(), stdout);
+        return kAsExpected;
+    }
+    std::size_t width = 0;
+    for (const Line& line : lines) width = std::max(width, std::min<std::size_t>(line.name.size(), 44));
+    for (const Line& line : lines) {
+        std::fputs(fmt::format("{:<{}}  {}\n", line.name, width, line.about).c_str(), stdout);
+    }
+    return kAsExpected;
+}
+
+}  // namespace tribunal
