@@ -13,19 +13,6 @@ constexpr std::int64_t kEpochMs = 1'700'000'000'000;  // where every wall clock 
 
 }  // namespace
 
-void fold(Digest& d, const Event& event) {
-    fold(d, event.at);
-    d.word((static_cast<std::uint64_t>(event.node) << 32) | event.kind);
-    d.word(event.payload);
-}
-
-void fold(Digest& d, const MessageInFlight& m) {
-    fold(d, m.deliver.connection);
-    d.word((static_cast<std::uint64_t>(static_cast<std::uint32_t>(m.deliver.correlation)) << 1) |
-           (m.deliver.is_response ? 1 : 0));
-    fold(d, m.deliver.message);
-}
-
 void World::add(Node node, std::string name, Instant at) {
     const NodeId id = id_of(node);
     CHECK(ids.empty() || ids.back() < id);
@@ -222,32 +209,6 @@ void World::on_closed(const Event& event, Chooser& chooser, Observer* observer) 
     if (host.power != Power::up || !host.started) return;
     trace_.word(notice.connection.packed());
     run_step(event.node, Input{ConnectionClosed{notice.connection}}, chooser, observer);
-}
-
-Digest128 World::digest() const {
-    Digest d;
-    fold(d, now_);
-    fold(d, hosts);
-    fold(d, links_);
-    fold(d, connections_);
-    queue_.for_each([&](const Event& event) {
-        fold(d, event.at);
-        d.word((static_cast<std::uint64_t>(event.node) << 32) | event.kind);
-        const auto slot = static_cast<std::uint32_t>(event.payload);
-        switch (static_cast<EventKind>(event.kind)) {
-            case EventKind::deliver: fold(d, in_flight_.slots[slot]); break;
-            case EventKind::write_done: fold(d, syncs_.slots[slot]); break;
-            case EventKind::closed: fold(d, notices_.slots[slot]); break;
-            default: d.word(event.payload);
-        }
-    });
-    for (const auto& [key, connection] : connections_) {
-        for (const auto* stream : {&connection.to_server, &connection.to_client}) {
-            for (const std::uint32_t slot : stream->held) fold(d, in_flight_.slots[slot]);
-        }
-    }
-    fold(d, active_faults_);
-    return d.value();
 }
 
 std::size_t World::pending_bytes() const {

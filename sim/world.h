@@ -85,6 +85,7 @@ struct Host {
                     clock_offset, clock_ppm, drift_since)
 };
 void fold(Digest& d, const Event& event);
+extern template class Shared<Host>;
 
 // --- network ------------------------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ class Shared {
     // The value to write to; clones it first when it is shared. The reference is good until this
     // object is next copied.
     T& edit() {
-        if (value_.use_count() != 1) value_ = std::make_shared<T>(*value_);
+        if (value_.use_count() != 1) clone();
         return *value_;
     }
     bool is_same_object(const Shared& other) const { return value_ == other.value_; }
@@ -34,8 +34,14 @@ class Shared {
     }
 
   private:
+    void clone();  // not inline: copying a whole broker is compiled once (extern template)
     std::shared_ptr<T> value_;
 };
+
+template <class T>
+void Shared<T>::clone() {
+    value_ = std::make_shared<T>(*value_);
+}
 
 template <class T>
 void fold(Digest& d, const Shared<T>& x) {

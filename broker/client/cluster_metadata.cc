@@ -38,7 +38,7 @@ void request_metadata(ClusterMetadata& m, NodeId self, std::int32_t& correlation
     CHECK(!m.bootstrap.empty());
     m.in_flight = true;
     m.wanted = false;
-    m.asked = m.bootstrap[static_cast<std::size_t>(m.next_broker) % m.bootstrap.size()];
+    m.asked = m.bootstrap[static_cast<std::size_t>(m.next_broker++) % m.bootstrap.size()];
     out.send(connection_of(m, self), correlation++, MetadataRequest{m.topics});
     out.arm(timer(TimerKind::request_timeout, connection_of(m, self).packed()), request_timeout);
 }
@@ -47,6 +47,7 @@ void on_metadata_response(ClusterMetadata& m, NodeId self, const MetadataRespons
                           Outbox& out) {
     if (!m.in_flight) return;
     m.in_flight = false;
+    m.last_refresh = out.moment;
     out.disarm(timer(TimerKind::request_timeout, connection_of(m, self).packed()));
     for (const MetadataTopic& topic : response.topics) {
         std::size_t i = 0;
@@ -69,15 +70,15 @@ void on_metadata_response(ClusterMetadata& m, NodeId self, const MetadataRespons
 void on_metadata_failed(ClusterMetadata& m, NodeId self, Duration backoff, Outbox& out) {
     if (!m.in_flight) return;
     m.in_flight = false;
+    m.last_refresh = out.moment;
     out.disarm(timer(TimerKind::request_timeout, connection_of(m, self).packed()));
-    ++m.next_broker;
     want_metadata(m, backoff, out);
 }
 
 void want_metadata(ClusterMetadata& m, Duration backoff, Outbox& out) {
     if (m.wanted || m.in_flight) return;
     m.wanted = true;
-    out.arm(timer(TimerKind::metadata_retry), backoff);
+    out.arm_since(timer(TimerKind::metadata_retry), backoff, m.last_refresh);
 }
 
 }  // namespace tribunal

@@ -30,7 +30,9 @@ struct ClusterMetadata {
     bool in_flight = false;
     bool wanted = false;               // stale: ask again when the retry backoff is over
     NodeId asked = kNoNode;
-    TRIBUNAL_FIELDS(ClusterMetadata, bootstrap, topics, known, next_broker, in_flight, wanted, asked)
+    Moment last_refresh;  // when the last answer or failure came: the backoff runs from there
+    TRIBUNAL_FIELDS(ClusterMetadata, bootstrap, topics, known, next_broker, in_flight, wanted, asked,
+                    last_refresh)
 
     const KnownTopic* topic(const std::string& name) const;
     const KnownTopic* topic(TopicId id) const;
@@ -38,7 +40,9 @@ struct ClusterMetadata {
     const KnownPartition* partition(TopicPartition tp) const;
 };
 
-// Asks a broker for metadata unless a request is under way.
+// Asks a broker for metadata unless a request is under way: each time the next one, so that a broker
+// behind a partition does not keep its neighbour blind for ever. Deviation: Kafka takes the node with
+// the fewest requests in flight, from a random start.
 void request_metadata(ClusterMetadata& m, NodeId self, std::int32_t& correlation,
                       Duration request_timeout, Outbox& out);
 // Takes an answer in. Partitions whose leader epoch is older than the known one are ignored
@@ -47,7 +51,8 @@ void on_metadata_response(ClusterMetadata& m, NodeId self, const MetadataRespons
                           Outbox& out);
 // The request failed: the next one goes to the next broker, after `backoff`.
 void on_metadata_failed(ClusterMetadata& m, NodeId self, Duration backoff, Outbox& out);
-// The picture is known to be stale: ask again after `backoff` (Kafka: requestUpdate).
+// The picture is known to be stale: ask again, at once unless the last refresh was less than
+// `backoff` ago (Kafka: Metadata.requestUpdate).
 void want_metadata(ClusterMetadata& m, Duration backoff, Outbox& out);
 
 }  // namespace tribunal

@@ -196,9 +196,10 @@ void on_link_broken(Producer& p, NodeId broker, Outbox& out) {
     out.arm(timer(TimerKind::reconnect, static_cast<std::uint64_t>(broker.value)),
             milliseconds(50));  // reconnect.backoff.ms
     want_metadata(p.metadata, p.config.retry_backoff, out);
-    // Newest first, so that at the front of the queue the oldest stands first again.
-    for (auto flight = lost.rbegin(); flight != lost.rend(); ++flight) {
-        for (const SentBatch& sent : flight->batches) {
+    // Oldest first, each to the front: what was under way comes back in reverse, and without
+    // idempotence stays so (InFlightRequests.clearAll, RecordAccumulator.reenqueue).
+    for (const InFlightProduce& flight : lost) {
+        for (const SentBatch& sent : flight.batches) {
             auto batch = take_sent(p, sent);
             if (!batch) continue;
             retry_or_fail(p, sent.partition, std::move(*batch), ErrorCode::network_exception, out);

@@ -37,6 +37,14 @@ struct ParkedRequest {
                     pending_syncs, group)
 };
 
+// An append of a leader whose fsync is under way (flush.messages).
+struct PendingFlush {
+    std::uint64_t token = 0;
+    TopicPartition partition;
+    Offset next;  // the end of the append
+    TRIBUNAL_FIELDS(PendingFlush, token, partition, next)
+};
+
 // --- fetch sessions (KIP-227) --------------------------------------------------------------------
 
 struct SessionPartition {
@@ -133,6 +141,7 @@ struct Broker {
     FlatMap<ConnectionKey, FetchSession> sessions;
     std::int32_t next_session = 1;
     std::vector<ParkedRequest> parked;
+    std::vector<PendingFlush> flushes;  // in order
     FlatMap<ConnectionKey, Channel> busy;
     FlatMap<std::int32_t, Forwarded> forwarded;
     FlatMap<TopicPartition, Offsets> offsets;  // of the __consumer_offsets partitions it leads
@@ -141,7 +150,7 @@ struct Broker {
     TRIBUNAL_FIELDS(Broker, id, controller, config, partitions, incarnation, registration,
                     registration_attempts, broker_epoch, fenced, serving, heartbeat_in_flight,
                     metadata_in_flight, alter_partition_in_flight, alter_partition_sent, isr_proposals, image,
-                    image_offset, fetchers, sessions, next_session, parked, busy, forwarded, offsets,
+                    image_offset, fetchers, sessions, next_session, parked, flushes, busy, forwarded, offsets,
                     next_correlation, next_token)
 };
 

@@ -61,7 +61,7 @@ void gather(Broker& b, FetchSession& session, TopicPartition tp, std::int64_t ma
         return;
     }
     const bool replica = session.replica != kNoNode;
-    const Offset upper = replica ? p->log.log_end_offset : p->high_watermark;
+    const Offset upper = replica ? p->served_end() : p->high_watermark;
     r.high_watermark = p->high_watermark;
     r.log_start_offset = p->log.log_start_offset;
     if (fetch.fetch_offset < p->log.log_start_offset ||
@@ -233,7 +233,7 @@ void notify_sessions(Broker& b, TopicPartition tp, Outbox& out) {
         mark_dirty(*session, tp);
         // A moved high watermark alone does not end a follower's long poll (KAFKA-9731).
         const SessionPartition& sp = *session->partitions.find(tp);
-        const Offset upper = session->replica != kNoNode ? p.log.log_end_offset : p.high_watermark;
+        const Offset upper = session->replica != kNoNode ? p.served_end() : p.high_watermark;
         if (p.leader() != nullptr && sp.fetch.fetch_offset == upper) continue;
         try_complete(b, key, *session, false, out);
     }

@@ -122,7 +122,12 @@ void on_heartbeat_timer(Broker& b, Outbox& out) {
         start_registration(b, out);
         return;
     }
-    if (b.registration != Registration::registered || b.heartbeat_in_flight) return;
+    if (b.registration != Registration::registered) return;
+    if (b.heartbeat_in_flight) {
+        // Its answer is still out: look again, or no heartbeat would ever follow it.
+        out.arm(timer(TimerKind::heartbeat), b.config.broker_heartbeat_interval);
+        return;
+    }
     b.heartbeat_in_flight = true;
     const ConnectionKey connection = to_controller(b, Lane::heartbeat);
     out.send(connection, b.next_correlation++,

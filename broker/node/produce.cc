@@ -32,7 +32,10 @@ void on_produce(Broker& b, const Deliver& d, const ProduceRequest& request, Outb
         }
         r.base_offset = appended->base_offset;
         r.log_start_offset = p->log.log_start_offset;
-        if (appended->sync_token != 0) ++parked.pending_syncs;
+        if (appended->sync_token != 0) {
+            ++parked.pending_syncs;
+            b.flushes.push_back({token, produced.partition, appended->next_offset});
+        }
         if (request.acks == -1) {
             parked.writes.push_back(
                 ParkedWrite{.partition = produced.partition,
@@ -178,6 +181,22 @@ void on_write_done(Broker& b, std::uint64_t token, Outbox& out) {
         if (token != ~static_cast<std::uint64_t>(leader.value)) continue;
         if (fetcher.pending_syncs > 0 && --fetcher.pending_syncs == 0) pump(b, leader, out);
         return;
+    }
+    for (std::size_t i = 0; i < b.flushes.size(); ++i) {
+        if (b.flushes[i].token != token) continue;
+        const PendingFlush flush = b.flushes[i];
+        b.flushes.erase(b.flushes.begin() + static_cast<std::ptrdiff_t>(i));
+        Partition* p = edit_partition(b, flush.partition);
+        if (p == nullptr || p->leader() == nullptr) break;
+        const bool more = std::any_of(b.flushes.begin(), b.flushes.end(), [&](const PendingFlush& f) {
+            return f.partition == flush.partition;
+        });
+        p->unsynced_from = more ? flush.next : kNoOffset;
+        ReplicationContext context = context_of(b, out);
+        advance_high_watermark(*p, context);
+        notify_sessions(b, flush.partition, out);
+        complete_parked(b, flush.partition, out);
+        break;
     }
     for (std::size_t i = 0; i < b.parked.size(); ++i) {
         ParkedRequest& request = b.parked[i];

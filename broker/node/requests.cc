@@ -151,6 +151,7 @@ void on_offset_commit(Broker& b, const Deliver& d, const OffsetCommitRequest& re
                           ? ErrorCode::coordinator_not_available
                           : appended.error());
     }
+    if (appended->sync_token != 0) b.flushes.push_back({token, tp, appended->next_offset});
     advance_high_watermark(p, context);
     ParkedRequest parked;
     parked.connection = d.connection;

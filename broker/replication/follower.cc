@@ -14,6 +14,7 @@ void become_follower(Partition& p, const PartitionImage& image, ReplicationConte
     const bool changed = p.follower() == nullptr || p.follower()->leader != image.leader ||
                          image.leader_epoch > p.leader_epoch;
     if (p.follower() == nullptr) p.role = Follower{};
+    p.unsynced_from = kNoOffset;
     p.follower()->leader = image.leader;
     p.leader_epoch = image.leader_epoch;
     p.partition_epoch = image.partition_epoch;

@@ -5,6 +5,9 @@
 #include "broker/replication/partition.h"
 
 namespace tribunal {
+
+template class Shared<Partition>;
+
 namespace {
 
 ReplicaProgress* progress_of(Leader& leader, NodeId node) {
@@ -28,7 +31,10 @@ void become_leader(Partition& p, const PartitionImage& image, ReplicationContext
     CHECK(image.leader == p.self);
     const bool new_epoch = image.leader_epoch > p.leader_epoch || p.leader() == nullptr;
     const bool new_leader = p.leader() == nullptr;
-    if (new_leader) p.role = Leader{};
+    if (new_leader) {
+        p.role = Leader{};
+        p.unsynced_from = kNoOffset;
+    }
     Leader& leader = *p.leader();
     p.leader_epoch = image.leader_epoch;
     p.partition_epoch = image.partition_epoch;
@@ -95,6 +101,7 @@ Answer<Appended> append_as_leader(Partition& p, const RecordBatch& batch, std::i
     ++p.unflushed_batches;
     const bool sync = p.unflushed_batches >= p.config.flush_messages;
     if (sync) p.unflushed_batches = 0;
+    if (sync && p.unsynced_from == kNoOffset) p.unsynced_from = before;
     context.out.effects.emplace_back(
         Write{AppendWrite{p.id, before, bytes}, sync, sync ? token : 0});
     context.out.touch(p.id);
@@ -139,9 +146,13 @@ bool on_replica_fetch(Partition& p, NodeId replica, BrokerEpoch replica_epoch,
 bool advance_high_watermark(Partition& p, ReplicationContext& context) {
     const Leader* leader = p.leader();
     if (leader == nullptr) return false;
-    Offset lowest = p.log.log_end_offset;
+    Offset lowest = p.served_end();
     for (const ReplicaProgress& r : leader->followers) {
         if (r.log_end >= lowest) continue;
+        if (context.config.planted_bug == PlantedBug::isr_keeps_dead_replica &&
+            !context.alive.contains(r.node)) {
+            continue;
+        }
         if (leader->maximal_isr.contains(r.node) || is_about_to_join(p, r, context)) {
             lowest = r.log_end == kNoOffset ? Offset{0} : r.log_end;
         }

@@ -68,15 +68,23 @@ struct Partition {
     Offset high_watermark{0};
     Offset checkpointed_high_watermark{0};  // in replication-offset-checkpoint, survives a crash
     std::int64_t unflushed_batches = 0;     // since the last fsync, for flush.messages
+    // Of a leader whose append waits for its fsync (flush.messages): from here on nothing is shown
+    // to anybody. UnifiedLog.append returns only after the flush, and whoever waits for the data is
+    // told after that. Deviation: so does a fetch that arrives meanwhile, which Kafka would serve.
+    Offset unsynced_from = kNoOffset;
     std::variant<Offline, Follower, Leader> role;
     TRIBUNAL_FIELDS(Partition, id, self, leader_epoch, partition_epoch, config, log, high_watermark,
-                    checkpointed_high_watermark, unflushed_batches, role)
+                    checkpointed_high_watermark, unflushed_batches, unsynced_from, role)
 
     Leader* leader() { return std::get_if<Leader>(&role); }
     const Leader* leader() const { return std::get_if<Leader>(&role); }
+    // Up to where a leader serves its replicas.
+    Offset served_end() const { return unsynced_from == kNoOffset ? log.log_end_offset : unsynced_from; }
     Follower* follower() { return std::get_if<Follower>(&role); }
     const Follower* follower() const { return std::get_if<Follower>(&role); }
 };
+
+extern template class Shared<Partition>;
 
 // What the cases of a partition may look at besides the partition itself.
 struct ReplicationContext {

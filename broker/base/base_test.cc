@@ -1,0 +1,105 @@
+// Values: digest, field listings, copy-on-write, checksums.
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include "broker/base/check.h"
+#include "broker/base/crc32c.h"
+#include "broker/base/flat.h"
+#include "broker/base/payload.h"
+#include "broker/base/shared.h"
+
+namespace tribunal {
+namespace {
+
+struct Inner {
+    std::int32_t a = 0;
+    std::string b;
+    TRIBUNAL_FIELDS(Inner, a, b)
+};
+struct Outer {
+    std::vector<Inner> list;
+    std::optional<std::int64_t> maybe;
+    FlatMap<std::int32_t, Inner> map;
+    TRIBUNAL_FIELDS(Outer, list, maybe, map)
+};
+
+TEST(digest, is_pinned_so_that_compilers_agree) {
+    Outer outer{{{1, "x"}, {2, "yz"}}, 7, {}};
+    outer.map[3] = {4, "w"};
+    EXPECT_EQ(to_string(digest_of(outer)), "0f3cfde2f82a8cf9e36e31c8bb1cd8a0");
+}
+
+TEST(digest, lengths_keep_neighbours_apart) {
+    EXPECT_NE(digest_of(std::vector<std::string>{"ab", "c"}), digest_of(std::vector<std::string>{"a", "bc"}));
+    EXPECT_NE(digest_of(std::optional<int>{}), digest_of(std::optional<int>{0}));
+    EXPECT_NE(digest_of(std::string{}), digest_of(std::string(1, '\0')));
+}
+
+RC_GTEST_PROP(digest, agrees_with_equality, (std::vector<std::string> a, std::vector<std::string> b)) {
+    RC_ASSERT((a == b) == (digest_of(a) == digest_of(b)));
+}
+
+TEST(fields, lists_every_member_in_order) {
+    std::string names;
+    Outer outer;
+    visit_fields(outer, [&](const char* name, auto&) { names += std::string{name} + " "; });
+    EXPECT_EQ(names, "list maybe map ");
+}
+
+TEST(shared, clones_only_when_somebody_else_holds_it) {
+    Shared<Inner> a{Inner{1, "x"}};
+    const Inner* before = &*a;
+    a.edit().a = 2;
+    EXPECT_EQ(&*a, before);
+    Shared<Inner> b = a;
+    EXPECT_TRUE(a.is_same_object(b));
+    b.edit().a = 3;
+    EXPECT_EQ(a->a, 2);
+    EXPECT_EQ(b->a, 3);
+}
+
+TEST(crc32c, matches_the_check_values_of_rfc_3720) {
+    EXPECT_EQ(crc32c("123456789"), 0xe3069283u);
+    EXPECT_EQ(crc32c(std::string(32, '\0')), 0x8a9136aau);
+    EXPECT_EQ(crc32c("6789", crc32c("12345")), crc32c("123456789"));
+}
+
+TEST(payload, shares_one_block_and_compares_by_bytes) {
+    const Payload a{"hello"};
+    const Payload b = a;
+    EXPECT_EQ(a.view().data(), b.view().data());
+    EXPECT_TRUE(a == Payload{"hello"});
+    EXPECT_FALSE(a == Payload{"help"});
+    EXPECT_EQ(Payload{}.size(), 0u);
+}
+
+TEST(check, names_the_place_without_the_path_of_the_checkout) {
+    try {
+        CHECK(1 + 1 == 3);
+        FAIL();
+    } catch (const CheckFailure& failure) {
+        const std::string what = failure.what();
+        EXPECT_EQ(what.rfind("broker/base/base_test.cc:", 0), 0u) << what;
+        EXPECT_NE(what.find("CHECK(1 + 1 == 3)"), std::string::npos);
+    }
+}
+
+RC_GTEST_PROP(flat_map, behaves_like_std_map, (std::vector<std::pair<std::uint8_t, bool>> ops)) {
+    FlatMap<int, int> flat;
+    std::map<int, int> model;
+    int n = 0;
+    for (const auto& [key, erase] : ops) {
+        if (erase) {
+            RC_ASSERT(flat.erase(key) == (model.erase(key) == 1));
+        } else {
+            flat[key] = ++n;
+            model[key] = n;
+        }
+    }
+    RC_ASSERT(flat.size() == model.size());
+    RC_ASSERT((std::equal(flat.begin(), flat.end(), model.begin(),
+                          [](const auto& a, const auto& b) { return a.first == b.first && a.second == b.second; })));
+}
+
+}  // namespace
+}  // namespace tribunal

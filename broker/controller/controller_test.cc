@@ -1,0 +1,192 @@
+// The controller's decisions, and that replay of its log is its state.
+#include <gtest/gtest.h>
+
+#include "broker/controller/controller.h"
+
+namespace tribunal {
+namespace {
+
+// A controller whose log is synced at once, driven by messages.
+struct Fixture {
+    Controller c;
+    Outbox out;
+
+    Fixture() {
+        c.id = NodeId{100};
+        step(c, Input{Start{}}, out);
+    }
+    template <class Response>
+    Response ask(NodeId from, Message request, Lane lane = Lane::heartbeat) {
+        out.effects.clear();
+        step(c, Input{Deliver{{from, c.id, lane}, false, 1, std::move(request)}}, out);
+        sync();
+        for (const Effect& effect : out.effects) {
+            const auto* sent = std::get_if<Send>(&effect);
+            if (sent == nullptr) continue;
+            if (const auto* r = std::get_if<Response>(&sent->message)) return *r;
+        }
+        ADD_FAILURE() << "no answer";
+        return {};
+    }
+    void sync() {
+        while (c.sync_in_flight) {
+            std::uint64_t token = 0;
+            for (const Effect& effect : out.effects) {
+                if (const auto* write = std::get_if<Write>(&effect)) token = write->token;
+            }
+            step(c, Input{WriteDone{token}}, out);
+        }
+    }
+    BrokerEpoch join(int broker, std::int64_t incarnation = 1) {
+        const auto r = ask<BrokerRegistrationResponse>(
+            NodeId{broker}, BrokerRegistrationRequest{NodeId{broker}, incarnation});
+        EXPECT_EQ(r.error, ErrorCode::none);
+        const auto h = ask<BrokerHeartbeatResponse>(
+            NodeId{broker},
+            BrokerHeartbeatRequest{NodeId{broker}, r.broker_epoch, c.high_watermark, false});
+        EXPECT_FALSE(h.is_fenced);
+        return r.broker_epoch;
+    }
+    void expire(int broker) {
+        out.effects.clear();
+        step(c, Input{TimerFired{timer(TimerKind::broker_session, static_cast<std::uint64_t>(broker))}}, out);
+        sync();
+    }
+    void create(const char* name, bool unclean = false) {
+        CreateTopicRequest request{name, 1, 3, {{NodeId{1}, NodeId{2}, NodeId{3}}}, {}};
+        request.config.unclean_leader_election_enable = unclean;
+        EXPECT_EQ(ask<CreateTopicResponse>(NodeId{1}, request, Lane::forwarding).error, ErrorCode::none);
+    }
+    const PartitionImage& partition() { return *c.image.partition({TopicId{0}, 0}); }
+    ErrorCode alter(int leader, BrokerEpoch epoch, std::vector<IsrMember> isr, int leader_epoch,
+                    int partition_epoch) {
+        const auto r = ask<AlterPartitionResponse>(
+            NodeId{leader},
+            AlterPartitionRequest{NodeId{leader}, epoch,
+                                  {{{TopicId{0}, 0}, LeaderEpoch{leader_epoch},
+                                    PartitionEpoch{partition_epoch}, std::move(isr)}}},
+            Lane::alter_partition);
+        return r.error != ErrorCode::none ? r.error : r.partitions.front().error;
+    }
+};
+
+TEST(controller, fencing_moves_leadership_inside_the_isr) {
+    Fixture f;
+    for (int i = 1; i <= 3; ++i) f.join(i);
+    f.create("t");
+    EXPECT_EQ(f.partition().leader, NodeId{1});
+    f.expire(1);
+    EXPECT_EQ(f.partition().leader, NodeId{2});
+    EXPECT_EQ(f.partition().leader_epoch, LeaderEpoch{1});
+    EXPECT_FALSE(f.partition().isr.contains(NodeId{1}));
+    // A shrink that does not move the leader bumps the partition epoch only.
+    f.expire(3);
+    EXPECT_EQ(f.partition().leader_epoch, LeaderEpoch{1});
+    EXPECT_EQ(f.partition().partition_epoch, PartitionEpoch{2});
+}
+
+TEST(controller, the_last_in_sync_replica_stays_and_only_it_may_lead_again) {
+    Fixture f;
+    for (int i = 1; i <= 3; ++i) f.join(i);
+    f.create("t");
+    f.expire(1);
+    f.expire(3);
+    f.expire(2);
+    EXPECT_EQ(f.partition().leader, kNoNode);
+    EXPECT_EQ(f.partition().isr, FlatSet<NodeId>{NodeId{2}});
+    f.join(1, 2);
+    EXPECT_EQ(f.partition().leader, kNoNode) << "not in the ISR, clean elections only";
+    f.join(2, 2);
+    EXPECT_EQ(f.partition().leader, NodeId{2});
+}
+
+TEST(controller, unclean_election_takes_anybody_and_makes_it_the_isr) {
+    Fixture f;
+    for (int i = 1; i <= 3; ++i) f.join(i);
+    f.create("t", true);
+    const BrokerEpoch epoch = f.c.image.brokers.find(NodeId{1})->epoch;
+    EXPECT_EQ(f.alter(1, epoch, {{NodeId{1}, epoch}}, 0, 0), ErrorCode::none);
+    f.expire(1);
+    EXPECT_EQ(f.partition().leader, NodeId{2});
+    EXPECT_EQ(f.partition().isr, FlatSet<NodeId>{NodeId{2}});
+}
+
+TEST(controller, alter_partition_is_a_compare_and_set) {
+    Fixture f;
+    BrokerEpoch one = f.join(1);
+    const BrokerEpoch two = f.join(2);
+    f.join(3);
+    f.create("t");
+    const std::vector<IsrMember> isr = {{NodeId{1}, one}, {NodeId{2}, two}};
+    EXPECT_EQ(f.alter(1, BrokerEpoch{999}, isr, 0, 0), ErrorCode::stale_broker_epoch);
+    EXPECT_EQ(f.alter(2, two, isr, 0, 0), ErrorCode::invalid_request) << "not the leader";
+    EXPECT_EQ(f.alter(1, one, isr, 0, 7), ErrorCode::not_controller) << "from a later controller";
+    EXPECT_EQ(f.alter(1, one, {{NodeId{2}, two}}, 0, 0), ErrorCode::invalid_request) << "without leader";
+    EXPECT_EQ(f.alter(1, one, isr, 0, 0), ErrorCode::none);
+    EXPECT_EQ(f.alter(1, one, isr, 0, 0), ErrorCode::invalid_update_version) << "the epoch moved on";
+    const std::vector<IsrMember> old_life = {{NodeId{1}, one}, {NodeId{2}, two}, {NodeId{3}, BrokerEpoch{0}}};
+    EXPECT_EQ(f.alter(1, one, old_life, 0, 1), ErrorCode::ineligible_replica) << "KIP-903";
+    f.expire(3);
+    EXPECT_EQ(f.alter(1, one, {{NodeId{1}, one}, {NodeId{3}, BrokerEpoch{-1}}}, 0, 1),
+              ErrorCode::ineligible_replica) << "fenced";
+}
+
+TEST(controller, a_broker_that_returns_before_its_session_ended_must_wait) {
+    Fixture f;
+    f.join(1);
+    const auto early = f.ask<BrokerRegistrationResponse>(NodeId{1}, BrokerRegistrationRequest{NodeId{1}, 2});
+    EXPECT_EQ(early.error, ErrorCode::duplicate_broker_registration);
+    f.expire(1);
+    const auto late = f.ask<BrokerRegistrationResponse>(NodeId{1}, BrokerRegistrationRequest{NodeId{1}, 2});
+    EXPECT_EQ(late.error, ErrorCode::none);
+    const auto retry = f.ask<BrokerRegistrationResponse>(NodeId{1}, BrokerRegistrationRequest{NodeId{1}, 2});
+    EXPECT_EQ(retry.broker_epoch, late.broker_epoch) << "the same registration again";
+}
+
+TEST(controller, nothing_is_answered_or_served_before_it_is_synced) {
+    Fixture f;
+    f.out.effects.clear();
+    step(f.c, Input{Deliver{{NodeId{1}, f.c.id, Lane::heartbeat}, false, 1,
+                            BrokerRegistrationRequest{NodeId{1}, 1}}}, f.out);
+    for (const Effect& effect : f.out.effects) EXPECT_FALSE(std::holds_alternative<Send>(effect));
+    step(f.c, Input{Deliver{{NodeId{2}, f.c.id, Lane::metadata_fetch}, false, 1,
+                            MetadataFetchRequest{NodeId{2}, Offset{0}, seconds(1)}}}, f.out);
+    EXPECT_EQ(f.c.waiting.size(), 1u);
+    f.sync();
+    EXPECT_TRUE(f.c.waiting.empty());
+    EXPECT_TRUE(f.c.deferred.empty());
+}
+
+TEST(controller, restart_is_replay) {
+    Fixture f;
+    for (int i = 1; i <= 3; ++i) f.join(i);
+    f.create("t");
+    f.create("u");
+    f.expire(2);
+    EXPECT_EQ(f.ask<DeleteTopicResponse>(NodeId{1}, DeleteTopicRequest{"u"}, Lane::forwarding).error,
+              ErrorCode::none);
+    Controller again = restart(f.c);
+    Outbox out;
+    step(again, Input{Start{}}, out);
+    EXPECT_EQ(digest_of(again.image), digest_of(f.c.image));
+    EXPECT_EQ(again.image, f.c.image);
+}
+
+TEST(topics, are_refused_with_kafkas_errors) {
+    Fixture f;
+    f.join(1);
+    const auto create = [&](CreateTopicRequest request) {
+        return f.ask<CreateTopicResponse>(NodeId{1}, request, Lane::forwarding).error;
+    };
+    EXPECT_EQ(create({"bad/name", 1, 1, {}, {}}), ErrorCode::invalid_topic_exception);
+    EXPECT_EQ(create({"t", 0, 1, {}, {}}), ErrorCode::invalid_partitions);
+    EXPECT_EQ(create({"t", 1, 2, {}, {}}), ErrorCode::invalid_replication_factor);
+    EXPECT_EQ(create({"t", 1, 1, {{NodeId{9}}}, {}}), ErrorCode::invalid_replica_assignment);
+    EXPECT_EQ(create({"t", 3, 1, {}, {}}), ErrorCode::none);
+    EXPECT_EQ(create({"t", 3, 1, {}, {}}), ErrorCode::topic_already_exists);
+    EXPECT_EQ(f.ask<DeleteTopicResponse>(NodeId{1}, DeleteTopicRequest{"x"}, Lane::forwarding).error,
+              ErrorCode::unknown_topic_or_partition);
+}
+
+}  // namespace
+}  // namespace tribunal
