@@ -154,6 +154,11 @@ constexpr ClaimRow kRows[] = {
      "the latest offset covers every record acknowledged with acks=all and never goes back",
      "KIP-207; KIP-966"},
 
+    {one_value, any, always, true, "an offset names one record for good", "Kafka: log"},
+
+    {told_offset, any, always, true, "an acknowledgement names the offset that the record has",
+     "Kafka: produce response"},
+
     {sent_once, idempotent, metadata_lost, false, kMetadataLost, "own"},
     {sent_once, idempotent, corrupted_disk, false, kCorrupted, "own"},
     {sent_once, idempotent, unclean_election, false,
@@ -443,6 +448,10 @@ std::string_view name_of(Promise promise) {
             return "appends follow acknowledgements";
         case end_offset:
             return "end offsets are current";
+        case one_value:
+            return "an offset names one record";
+        case told_offset:
+            return "acknowledgements name the offset";
         case sent_once:
             return "records are not duplicated";
         case one_partition:

@@ -29,6 +29,8 @@ enum class Promise : std::uint8_t {
     send_order,         // records of one producer that are under way together keep their order
     append_order,       // a record sent after another was acknowledged stands behind it
     end_offset,         // the latest offset covers what was acknowledged and never goes back
+    one_value,          // an offset names one record for good
+    told_offset,        // an acknowledgement names the record's offset
     sent_once,          // a record stands in the log once
     one_partition,      // and in one partition
     consumer_progress,  // after healing, consumers reach the end,

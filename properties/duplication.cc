@@ -115,12 +115,13 @@ Check check_wrong_ack_offset(const Evidence& e) {
     for (std::uint32_t i = 0; i < e.partitions.size(); ++i) {
         const PartitionEvidence& p = e.partitions[i];
         if (!p.is_log_readable()) continue;
-        for (const SendRef ref : p.acknowledged) {
-            const SendOp& send = e.send(ref);
-            if (send.offset < p.facts->log_start_offset || !e.is_in_log(ref)) continue;
+        for (const Acknowledged& a : p.acknowledged) {
+            if (a.offset < p.facts->log_start_offset || !e.is_in_log(a.ref)) continue;
             tally.exercise();
-            const FinalRecord* record = p.in_log(send.offset);
-            if (record == nullptr || record->uid != ref.uid()) wrong.emplace_back(ref.uid(), i);
+            const FinalRecord* record = p.in_log(a.offset);
+            if (record == nullptr || record->uid != a.ref.uid()) {
+                wrong.emplace_back(a.ref.uid(), i);
+            }
         }
     }
     std::sort(wrong.begin(), wrong.end());
@@ -131,7 +132,13 @@ Check check_wrong_ack_offset(const Evidence& e) {
         const PartitionEvidence& p = e.partitions[number];
         const SendRef ref = ref_of(uid);
         const SendOp& send = e.send(ref);
-        const Claim claim = durable_claim(send, *p.facts);
+        // Once the record itself is promised, so is what was said of it.
+        Claim claim = durable_claim(send, *p.facts);
+        if (claim.holds) {
+            ClaimQuery query;
+            query.facts = p.facts;
+            claim = claim_of(Promise::told_offset, query);
+        }
         const auto place =
             std::lower_bound(places.begin(), places.end(), Place{uid, number, kNoOffset});
         tally.violate(!claim.holds, [&] {

@@ -31,7 +31,8 @@ class Passed {
     std::vector<Range> ranges_;
 };
 
-// A consumer's reading goes on from poll to poll until it is assigned, sought or reset.
+// A consumer's reading goes on from poll to poll until it is assigned, sought or reset. One that
+// goes back by itself has stood at its new place too.
 Passed::Passed(const Evidence& evidence, const PartitionEvidence& partition) {
     struct Reading {
         const PollOp* last_poll = nullptr;
@@ -42,13 +43,15 @@ Passed::Passed(const Evidence& evidence, const PartitionEvidence& partition) {
         const PollOp& poll = evidence.history.polls[i];
         Reading& reading = readings[poll.process];
         const PollOp* before = std::exchange(reading.last_poll, &poll);
+        const Offset start = std::min(poll.position, poll.base_offset);
         const bool goes_on = before != nullptr && before->assignment == poll.assignment &&
+                             start >= reading.range.first &&
                              (partition.resets.empty() ||
                               evidence.reset_between(partition, poll.process, before->invoked,
                                                      poll.completed) == kNever);
         if (!goes_on) {
             if (before != nullptr) ranges_.push_back(reading.range);
-            reading.range = {std::min(poll.position, poll.base_offset), poll.base_offset};
+            reading.range = {start, start};
         }
         for (std::uint32_t r = 0; r < poll.records; ++r) {
             reading.range.second = std::max(reading.range.second, evidence.offset_of(poll, r));
@@ -133,7 +136,7 @@ Violation lost_write(const Evidence& e, const PartitionEvidence& p, SendRef ref,
         v.witnesses.push_back(e.read(*past, e.offset_of(*past, r), e.uid_of(*past, r)));
         v.nodes.push_back(e.node_of_process(past->process));
         v.explanation.push_back(
-            fmt::format("{} read {} at offset {} at {}, so reading went past offset {}.",
+            fmt::format("{} read {} at offset {} at {}, so reading got as far as offset {}.",
                         client_of_process_text(e.history, past->process),
                         record_text(e.history, e.uid_of(*past, r)), e.offset_of(*past, r).value,
                         seconds_text(past->completed), send.offset.value));
@@ -158,14 +161,19 @@ Violation acked_lost(const Evidence& e, const PartitionEvidence& p, SendRef ref,
     return v;
 }
 
-// Ok sends whose place is known, each with its partition; `visit(partition, ref, is_durable)`.
-template <class Visit>
-void for_each_acknowledged(const Evidence& e, Visit&& visit) {
-    for (const PartitionEvidence& p : e.partitions) {
-        for (std::size_t i = 0; i < p.acknowledged.size(); ++i) {
-            visit(p, p.acknowledged[i], p.durable[i] != 0);
-        }
-    }
+Violation unseen(const Evidence& e, const PartitionEvidence& p, SendRef ref) {
+    const SendOp& send = e.send(ref);
+    Violation v = about_send(e, p, ref, durable_claim(send, *p.facts));
+    v.because = "a record that nobody has read yet is not lost: D2 judges whether it is";
+    v.summary = fmt::format("{}: {} was acknowledged at {}; reads ended at {}",
+                            place_text(p.name, send.offset), record_text(e.history, ref.uid()),
+                            seconds_text(send.completed), p.max_read.value);
+    v.explanation.push_back(fmt::format("The furthest read of {} was at offset {}, before it.",
+                                        p.name, p.max_read.value));
+    v.explanation.push_back(e.is_in_log(ref)
+                                ? "The log has it at the end, so a consumer could still read it."
+                                : "The log at the end does not show it: see D2.");
+    return v;
 }
 
 // What its application believes to be written. A recorder may call every acks=0 send unknown, but
@@ -208,13 +216,12 @@ Check check_lost_write(const Evidence& e) {
     for (const PartitionEvidence& p : e.partitions) {
         if (p.polls.empty() || p.acknowledged.empty()) continue;
         const Passed passed(e, p);
-        for (const SendRef ref : p.acknowledged) {
-            const Offset offset = e.send(ref).offset;
-            if (offset > p.max_read) continue;
+        for (const Acknowledged& a : p.acknowledged) {
+            if (a.offset > p.max_read) continue;
             tally.exercise();
-            if (e.is_read(ref)) continue;
-            const Claim claim = delivery_claim(e, p, ref, passed.contains(offset));
-            tally.violate(!claim.holds, [&] { return lost_write(e, p, ref, claim); });
+            if (e.is_read(a.ref)) continue;
+            const Claim claim = delivery_claim(e, p, a.ref, passed.contains(a.offset));
+            tally.violate(!claim.holds, [&] { return lost_write(e, p, a.ref, claim); });
         }
     }
     return std::move(tally).finish("no consumer read past an acknowledged record");
@@ -239,32 +246,20 @@ Check check_acked_lost(const Evidence& e) {
 
 Check check_unseen(const Evidence& e) {
     Tally tally("D3");
-    for_each_acknowledged(e, [&](const PartitionEvidence& p, SendRef ref, bool) {
-        if (p.max_read == kNoOffset) return;  // nobody wanted to read it
-        tally.exercise();
-        const SendOp& send = e.send(ref);
-        if (send.offset <= p.max_read || e.is_read(ref)) return;
-        // Late and lost look the same from outside: the log decides, and D2 speaks for it.
-        if (!p.is_log_readable()) {
-            tally.leave_undecided(
-                fmt::format("{} was never read and {} has no log to look it up in",
-                            record_text(e.history, ref.uid()), p.name));
+    for (const PartitionEvidence& p : e.partitions) {
+        if (p.max_read == kNoOffset) continue;  // nobody wanted to read it
+        tally.exercise(p.acknowledged.size());
+        for (const Acknowledged& a : p.acknowledged) {
+            if (a.offset <= p.max_read || e.is_read(a.ref)) continue;
+            // Late and lost look the same from outside: the log decides, and D2 speaks for it.
+            if (!p.is_log_readable() && !tally.is_undecided()) {
+                tally.leave_undecided(
+                    fmt::format("{} was never read and {} has no log to look it up in",
+                                record_text(e.history, a.ref.uid()), p.name));
+            }
+            tally.violate(true, [&] { return unseen(e, p, a.ref); });
         }
-        tally.violate(true, [&] {
-            const Claim claim = durable_claim(send, *p.facts);
-            Violation v = about_send(e, p, ref, claim);
-            v.because = "a record that nobody has read yet is not lost: D2 judges whether it is";
-            v.summary = fmt::format(
-                "{}: {} was acknowledged at {}; reads ended at {}", place_text(p.name, send.offset),
-                record_text(e.history, ref.uid()), seconds_text(send.completed), p.max_read.value);
-            v.explanation.push_back(fmt::format(
-                "The furthest read of {} was at offset {}, before it.", p.name, p.max_read.value));
-            v.explanation.push_back(
-                e.is_in_log(ref) ? "The log has it at the end, so a consumer could still read it."
-                                 : "The log at the end does not show it: see D2.");
-            return v;
-        });
-    });
+    }
     return std::move(tally).finish("no partition had both acknowledged sends and reads");
 }
 
@@ -356,7 +351,7 @@ Check check_healthy_loss(const Evidence& e) {
     };
     for (const PartitionEvidence& p : e.partitions) {
         if (!p.is_log_readable() && !p.acknowledged.empty() &&
-            claim_for(p, e.send(p.acknowledged.back())).holds) {
+            claim_for(p, e.send(p.acknowledged.back().ref)).holds) {
             tally.leave_undecided(no_log(p));
         }
     }
@@ -376,11 +371,10 @@ Check check_healthy_loss(const Evidence& e) {
     for (const PartitionEvidence& p : e.partitions) {
         if (p.polls.empty() || p.acknowledged.empty()) continue;
         const Passed passed(e, p);
-        for (const SendRef ref : p.acknowledged) {
-            const Offset offset = e.send(ref).offset;
-            if (offset > p.max_read || e.is_read(ref) || !passed.contains(offset)) continue;
-            if (p.is_log_readable() && !e.is_in_log(ref)) continue;
-            lose(p, ref, lost_write);
+        for (const Acknowledged& a : p.acknowledged) {
+            if (a.offset > p.max_read || e.is_read(a.ref) || !passed.contains(a.offset)) continue;
+            if (p.is_log_readable() && !e.is_in_log(a.ref)) continue;
+            lose(p, a.ref, lost_write);
         }
     }
     return std::move(tally).finish("no send was acknowledged");
@@ -394,7 +388,7 @@ Check check_phantom_read(const Evidence& e) {
             tally.exercise(poll.records);
             for (std::uint32_t r = 0; r < poll.records; ++r) {
                 const RecordUid uid = e.uid_of(poll, r);
-                if (e.genuine(p.partition, uid) != nullptr) continue;
+                if (e.is_genuine(p, e.offset_of(poll, r), uid)) continue;
                 ClaimQuery query;
                 query.facts = p.facts;
                 const Claim claim = claim_of(Promise::read_genuine, query);

@@ -1,7 +1,8 @@
 #include "properties/evidence.h"
 
 #include <algorithm>
-#include <limits>
+#include <functional>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -10,31 +11,18 @@
 
 namespace tribunal {
 
-template <class ForEachOffset>
-void OffsetSlots::build(ForEachOffset&& for_each_offset) {
-    std::int64_t low = std::numeric_limits<std::int64_t>::max();
-    std::int64_t high = std::numeric_limits<std::int64_t>::min();
-    std::size_t count = 0;
-    for_each_offset([&](Offset offset) {
-        low = std::min(low, offset.value);
-        high = std::max(high, offset.value);
-        ++count;
-    });
-    if (count == 0) return;
-    const auto span = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
-    first_ = low;
-    is_dense_ = span < 4 * count + 4096;
-    size_ = static_cast<std::size_t>(span) + 1;
-    if (is_dense_) return;
-    sorted_.reserve(count);
-    for_each_offset([&](Offset offset) { sorted_.push_back(offset.value); });
-    sort();
-    size_ = sorted_.size();
+bool OffsetSlots::settle() {
+    if (count_ == 0) return true;
+    const auto span = static_cast<std::uint64_t>(high_) - static_cast<std::uint64_t>(low_);
+    is_dense_ = span < 4 * count_ + 4096;
+    if (is_dense_) size_ = static_cast<std::size_t>(span) + 1;
+    return is_dense_;
 }
 
-void OffsetSlots::sort() {
+void OffsetSlots::settle_again() {
     std::sort(sorted_.begin(), sorted_.end());
     sorted_.erase(std::unique(sorted_.begin(), sorted_.end()), sorted_.end());
+    size_ = sorted_.size();
 }
 
 std::size_t OffsetSlots::slot_at_or_after(Offset offset) const {
@@ -43,8 +31,8 @@ std::size_t OffsetSlots::slot_at_or_after(Offset offset) const {
         return static_cast<std::size_t>(
             std::lower_bound(sorted_.begin(), sorted_.end(), offset.value) - sorted_.begin());
     }
-    if (offset.value <= first_) return 0;
-    return std::min(static_cast<std::size_t>(offset.value - first_), size_);
+    if (offset.value <= low_) return 0;
+    return std::min(static_cast<std::size_t>(offset.value - low_), size_);
 }
 
 std::size_t OffsetSlots::slot_of(Offset offset) const {
@@ -54,7 +42,7 @@ std::size_t OffsetSlots::slot_of(Offset offset) const {
 
 Offset OffsetSlots::offset_of(std::size_t slot) const {
     CHECK(slot < size_);
-    return Offset{is_dense_ ? first_ + static_cast<std::int64_t>(slot) : sorted_[slot]};
+    return Offset{is_dense_ ? low_ + static_cast<std::int64_t>(slot) : sorted_[slot]};
 }
 
 const FinalRecord* PartitionEvidence::in_log(Offset offset) const {
@@ -175,23 +163,51 @@ PartitionEvidence* Evidence::edit(TopicPartition partition) {
     return const_cast<PartitionEvidence*>(find(partition));
 }
 
+// All clients' sends in order of invocation, so that every partition's are: a merge, because each
+// client's calls are in order already.
 void Evidence::gather_sends() {
+    using Next = std::pair<Instant, std::uint32_t>;  // of a client
+    std::vector<Next> heap;
+    std::vector<std::uint32_t> next(history.sends.size());
+    std::vector<PartitionEvidence*> last(history.sends.size());
     marks_.resize(history.sends.size());
     for (std::uint32_t c = 0; c < history.sends.size(); ++c) {
+        marks_[c].resize(history.sends[c].size());
+        if (!history.sends[c].empty()) heap.emplace_back(history.sends[c].front().invoked, c);
+    }
+    std::make_heap(heap.begin(), heap.end(), std::greater<>{});
+    while (!heap.empty()) {
+        std::pop_heap(heap.begin(), heap.end(), std::greater<>{});
+        const std::uint32_t c = heap.back().second;
         const auto& sends = history.sends[c];
-        marks_[c].resize(sends.size());
-        PartitionEvidence* partition = nullptr;
-        for (std::uint32_t n = 0; n < sends.size(); ++n) {
-            const SendOp& send = sends[n];
-            const TopicPartition target = send.topic_partition();
-            if (partition == nullptr || partition->partition != target) partition = edit(target);
-            if (partition == nullptr) continue;
-            partition->has_sends = true;
-            if (send.outcome != Outcome::ok || send.offset < Offset{0}) continue;
-            partition->acknowledged.push_back({c, n});
-            partition->durable.push_back(is_durable(send, *partition->facts) ? 1 : 0);
+        // Its turn lasts while nobody else called before.
+        const Next rival = heap.size() > 1 ? heap.front() : Next{kNever, UINT32_MAX};
+        for (; next[c] < sends.size() && Next{sends[next[c]].invoked, c} <= rival; ++next[c]) {
+            const SendOp& send = sends[next[c]];
+            CHECK(next[c] == 0 || sends[next[c] - 1].invoked <= send.invoked);
+            gather_send({c, next[c]}, last[c]);
+        }
+        if (next[c] == sends.size()) {
+            heap.pop_back();
+        } else {
+            heap.back().first = sends[next[c]].invoked;
+            std::push_heap(heap.begin(), heap.end(), std::greater<>{});
         }
     }
+}
+
+void Evidence::gather_send(SendRef ref, PartitionEvidence*& partition) {
+    const SendOp& send = history.sends[ref.client][ref.n];
+    const TopicPartition target = send.topic_partition();
+    if (partition == nullptr || partition->partition != target) partition = edit(target);
+    if (partition == nullptr) return;
+    partition->has_sends = true;
+    if (send.outcome != Outcome::ok || send.offset < Offset{0}) return;
+    CHECK(send.completed >= send.invoked);
+    CHECK(send.process < history.processes.size());
+    partition->slots.meet(send.offset);
+    partition->acknowledged.push_back({send.offset, send.invoked, send.completed, ref, send.process,
+                                       send.acks, is_durable(send, *partition->facts)});
 }
 
 void Evidence::gather_polls() {
@@ -205,7 +221,9 @@ void Evidence::gather_polls() {
         CHECK(partition != nullptr);
         partition->polls.push_back(i);
         for (std::uint32_t r = 0; r < poll.records; ++r) {
-            partition->max_read = std::max(partition->max_read, offset_of(poll, r));
+            const Offset offset = offset_of(poll, r);
+            partition->slots.meet(offset);
+            partition->max_read = std::max(partition->max_read, offset);
             const RecordUid uid = uid_of(poll, r);
             if (genuine(poll.partition, uid) == nullptr) continue;
             marks_[History::client_of(uid)][History::sequence_of(uid)] |= kRead;
@@ -220,12 +238,13 @@ void Evidence::gather_polls() {
 }
 
 void Evidence::gather_logs() {
-    for (const PartitionEvidence& partition : partitions) {
+    for (PartitionEvidence& partition : partitions) {
         if (!partition.is_log_readable()) continue;
         Offset last = kNoOffset;
         for (const FinalRecord& record : partition.log->records) {
             CHECK(record.offset > last);
             last = record.offset;
+            partition.slots.meet(record.offset);
             const SendOp* send = history.send_of(record.uid);
             if (send == nullptr) continue;
             auto& mark = marks_[History::client_of(record.uid)][History::sequence_of(record.uid)];
@@ -245,17 +264,19 @@ void Evidence::gather_values(PartitionEvidence& p) {
             for (std::uint32_t r = 0; r < poll.records; ++r) visit(poll, r);
         }
     };
-    p.slots.build([&](auto&& meet) {
+    if (!p.slots.settle()) {
         if (p.is_log_readable()) {
-            for (const FinalRecord& record : p.log->records) meet(record.offset);
+            for (const FinalRecord& record : p.log->records) p.slots.meet_again(record.offset);
         }
-        for (const SendRef ref : p.acknowledged) meet(send(ref).offset);
-        for_each_read([&](const PollOp& poll, std::uint32_t r) { meet(offset_of(poll, r)); });
-    });
+        for (const Acknowledged& a : p.acknowledged) p.slots.meet_again(a.offset);
+        for_each_read(
+            [&](const PollOp& poll, std::uint32_t r) { p.slots.meet_again(offset_of(poll, r)); });
+        p.slots.settle_again();
+    }
     p.values.assign(p.slots.size(), kNoUid);
-    for (const SendRef ref : p.acknowledged) {
-        RecordUid& value = p.values[p.slots.slot_of(send(ref).offset)];
-        if (value == kNoUid) value = ref.uid();
+    for (const Acknowledged& a : p.acknowledged) {
+        RecordUid& value = p.values[p.slots.slot_of(a.offset)];
+        if (value == kNoUid) value = a.ref.uid();
     }
     p.existing_before.assign(p.slots.size() + 1, 0);
     for_each_read([&](const PollOp& poll, std::uint32_t r) {

@@ -21,9 +21,16 @@ namespace tribunal {
 class OffsetSlots {
   public:
     static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
-    // `collect` is given a function to call with every offset, once or twice in all.
-    template <class ForEachOffset>
-    void build(ForEachOffset&& for_each_offset);
+    // Call meet() with every offset, then settle(); when that says no, meet_again() with every
+    // offset and settle_again().
+    void meet(Offset offset) {
+        low_ = offset.value < low_ ? offset.value : low_;
+        high_ = offset.value > high_ ? offset.value : high_;
+        ++count_;
+    }
+    bool settle();
+    void meet_again(Offset offset) { sorted_.push_back(offset.value); }
+    void settle_again();
 
     std::size_t size() const { return size_; }
     // Of an offset that occurs; for others kNone or a slot that nobody fills.
@@ -33,8 +40,9 @@ class OffsetSlots {
     Offset offset_of(std::size_t slot) const;
 
   private:
-    void sort();
-    std::int64_t first_ = 0;
+    std::int64_t low_ = INT64_MAX;
+    std::int64_t high_ = INT64_MIN;
+    std::size_t count_ = 0;
     std::size_t size_ = 0;
     bool is_dense_ = true;
     std::vector<std::int64_t> sorted_;  // of sparse offsets
@@ -47,17 +55,28 @@ struct SendRef {
     auto operator<=>(const SendRef&) const = default;
 };
 
+// A send that was answered ok with an offset: what the scans need of it, side by side.
+struct Acknowledged {
+    Offset offset;
+    Instant invoked;
+    Instant completed;
+    SendRef ref;
+    std::uint16_t process = 0;
+    std::int8_t acks = 1;
+    bool is_durable = false;  // the claim holds
+};
+static_assert(sizeof(Acknowledged) <= 40);
+
 struct PartitionEvidence {
     TopicPartition partition;
     std::string name;
-    const PartitionFacts* facts = nullptr;  // never null
-    const FinalLog* log = nullptr;          // null when none was kept
-    std::vector<SendRef> acknowledged;      // ok with an offset; by client and n
-    std::vector<std::uint8_t> durable;      // beside them: the claim holds
-    std::vector<std::uint32_t> polls;       // with records, into History::polls
-    std::vector<std::uint32_t> resets;      // into History::operations
-    OffsetSlots slots;                      // of log, acknowledgements and polls
-    std::vector<RecordUid> values;          // by slot, the first one acknowledged or read there
+    const PartitionFacts* facts = nullptr;   // never null
+    const FinalLog* log = nullptr;           // null when none was kept
+    std::vector<Acknowledged> acknowledged;  // in order of invocation; ties by client and call
+    std::vector<std::uint32_t> polls;        // with records, into History::polls
+    std::vector<std::uint32_t> resets;       // into History::operations
+    OffsetSlots slots;                       // of log, acknowledgements and polls
+    std::vector<RecordUid> values;           // by slot, the first one acknowledged or read there
     // By slot: how many lower ones hold a record in the log or gave one to a poll; one more entry
     // for the end.
     std::vector<std::uint32_t> existing_before;
@@ -93,12 +112,21 @@ class Evidence {
     // The send that a read (or logged) record of this partition comes from; null when nobody sent
     // it there, which is D10's business and nobody else's.
     const SendOp* genuine(TopicPartition partition, RecordUid uid) const;
+    // Nearly every read is of the record that was acknowledged there, and then no send is looked
+    // at.
+    bool is_genuine(const PartitionEvidence& p, Offset offset, RecordUid uid) const {
+        if (uid == kNoUid) return false;
+        const std::size_t slot = p.slots.slot_of(offset);
+        return (slot != OffsetSlots::kNone && p.values[slot] == uid) ||
+               genuine(p.partition, uid) != nullptr;
+    }
     // auto.offset.reset of this process within [from, to]; kNever when there was none.
     Instant reset_between(const PartitionEvidence& partition, std::uint16_t process, Instant from,
                           Instant to) const;
+    // A poll that went back behind its first record has a delta below zero, written unsigned.
     Offset offset_of(const PollOp& poll, std::uint32_t i) const {
         return poll.base_offset +
-               static_cast<std::int64_t>(history.reads[poll.first_record + i].offset_delta);
+               static_cast<std::int32_t>(history.reads[poll.first_record + i].offset_delta);
     }
     RecordUid uid_of(const PollOp& poll, std::uint32_t i) const {
         return History::uid_of(history.reads[poll.first_record + i]);
@@ -122,6 +150,7 @@ class Evidence {
     void check_shape() const;
     void number_partitions(const std::vector<FinalLog>& logs);
     PartitionEvidence* edit(TopicPartition partition);
+    void gather_send(SendRef ref, PartitionEvidence*& partition);
     void gather_sends();
     void gather_polls();
     void gather_logs();

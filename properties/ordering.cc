@@ -9,6 +9,7 @@
 // sends, and over those whose durability this configuration promises. An inversion is illegal only
 // between two promised records, because a record that may vanish frees its offset.
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -20,51 +21,53 @@
 namespace tribunal {
 namespace {
 
-// An acknowledged send as the scans see it; `i` is its place in PartitionEvidence::acknowledged.
-struct Sent {
-    const SendOp* op = nullptr;
-    std::uint32_t i = 0;
-};
-
-Sent sent_at(const Evidence& e, const PartitionEvidence& p, std::uint32_t i) {
-    return {&e.send(p.acknowledged[i]), i};
-}
-
-// Places in `acknowledged` in order of an instant; ties in order of client and call. Clients number
-// their calls in order of time, so this is a merge of few sorted runs.
-template <class InstantOf>
-std::vector<std::pair<Instant, std::uint32_t>> in_order_of(const Evidence& e,
-                                                           const PartitionEvidence& p,
-                                                           InstantOf&& instant_of) {
-    std::vector<std::pair<Instant, std::uint32_t>> order;
-    order.reserve(p.acknowledged.size());
-    for (std::uint32_t i = 0; i < p.acknowledged.size(); ++i) {
-        order.emplace_back(instant_of(e.send(p.acknowledged[i])), i);
+// The sends of a partition as they complete, seen in order of invocation. Only those under way wait
+// in a heap, so nothing is sorted.
+class Completing {
+  public:
+    explicit Completing(const PartitionEvidence& partition) : sends_(partition.acknowledged) {}
+    // Visits each send that completed before `now`, once; `now` never goes back. At the same
+    // instant nobody knows which came first, so it does not count as before.
+    template <class Visit>
+    void advance(Instant now, Visit&& visit) {
+        for (; next_ < sends_.size() && sends_[next_].invoked < now; ++next_) {
+            under_way_.emplace_back(sends_[next_].completed, next_);
+            std::push_heap(under_way_.begin(), under_way_.end(), std::greater<>{});
+        }
+        while (!under_way_.empty() && under_way_.front().first < now) {
+            const Acknowledged& send = sends_[under_way_.front().second];
+            std::pop_heap(under_way_.begin(), under_way_.end(), std::greater<>{});
+            under_way_.pop_back();
+            visit(send);
+        }
     }
-    if (!std::is_sorted(order.begin(), order.end())) std::sort(order.begin(), order.end());
-    return order;
-}
+
+  private:
+    const std::vector<Acknowledged>& sends_;
+    std::size_t next_ = 0;
+    std::vector<std::pair<Instant, std::size_t>> under_way_;
+};
 
 // The completed sends with the highest offsets, of two different processes: whoever asks, one of
 // them is of another process.
 class Highest {
   public:
-    void add(const Sent& s) {
-        if (first_.op != nullptr && first_.op->process == s.op->process) {
-            if (s.op->offset > first_.op->offset) first_ = s;
-        } else if (first_.op == nullptr || s.op->offset > first_.op->offset) {
-            second_ = std::exchange(first_, s);
-        } else if (second_.op == nullptr || s.op->offset > second_.op->offset) {
-            second_ = s;
+    void add(const Acknowledged& s) {
+        if (first_ != nullptr && first_->process == s.process) {
+            if (s.offset > first_->offset) first_ = &s;
+        } else if (first_ == nullptr || s.offset > first_->offset) {
+            second_ = std::exchange(first_, &s);
+        } else if (second_ == nullptr || s.offset > second_->offset) {
+            second_ = &s;
         }
     }
-    Sent of_another_process(std::uint16_t process) const {
-        return first_.op != nullptr && first_.op->process == process ? second_ : first_;
+    const Acknowledged* of_another_process(std::uint16_t process) const {
+        return first_ != nullptr && first_->process == process ? second_ : first_;
     }
 
   private:
-    Sent first_;
-    Sent second_;
+    const Acknowledged* first_ = nullptr;
+    const Acknowledged* second_ = nullptr;
 };
 
 // The sends of one process that are still under way, as far as they can matter: those with a higher
@@ -72,24 +75,24 @@ class Highest {
 class UnderWay {
   public:
     // The one with the highest offset among those that had not completed at `now`.
-    Sent highest(Instant now) {
-        while (begin_ < front_.size() && front_[begin_].op->completed < now) ++begin_;
-        return begin_ < front_.size() ? front_[begin_] : Sent{};
+    const Acknowledged* highest(Instant now) {
+        while (begin_ < front_.size() && front_[begin_]->completed < now) ++begin_;
+        return begin_ < front_.size() ? front_[begin_] : nullptr;
     }
-    void add(const Sent& s) {
+    void add(const Acknowledged& s) {
         // By completion, offsets fall: what completes no later and stands no higher is covered.
         std::size_t at = front_.size();
-        while (at > begin_ && front_[at - 1].op->completed > s.op->completed) --at;
-        if (at < front_.size() && front_[at].op->offset >= s.op->offset) return;
+        while (at > begin_ && front_[at - 1]->completed > s.completed) --at;
+        if (at < front_.size() && front_[at]->offset >= s.offset) return;
         std::size_t covered = at;
-        while (covered > begin_ && front_[covered - 1].op->offset <= s.op->offset) --covered;
+        while (covered > begin_ && front_[covered - 1]->offset <= s.offset) --covered;
         const auto begin = front_.begin();
         if (covered < at) {
-            front_[covered] = s;
+            front_[covered] = &s;
             front_.erase(begin + static_cast<std::ptrdiff_t>(covered) + 1,
                          begin + static_cast<std::ptrdiff_t>(at));
         } else {
-            front_.insert(begin + static_cast<std::ptrdiff_t>(at), s);
+            front_.insert(begin + static_cast<std::ptrdiff_t>(at), &s);
         }
         if (begin_ > 1024 && begin_ * 2 > front_.size()) {
             front_.erase(front_.begin(), front_.begin() + static_cast<std::ptrdiff_t>(begin_));
@@ -98,20 +101,21 @@ class UnderWay {
     }
 
   private:
-    std::vector<Sent> front_;
+    std::vector<const Acknowledged*> front_;
     std::size_t begin_ = 0;
 };
 
-bool is_inversion(const Sent& earlier, const Sent& later) {
-    return earlier.op != nullptr && earlier.op->offset >= later.op->offset;
+bool is_inversion(const Acknowledged* earlier, const Acknowledged& later) {
+    return earlier != nullptr && earlier->offset >= later.offset;
 }
 
 // The claim that an inversion breaks: both records stay and `order` holds; or the first that fails.
-Claim pair_claim(const Claim& order, const Sent& a, const Sent& b, const PartitionFacts& facts) {
+Claim pair_claim(const Evidence& e, const PartitionEvidence& p, const Claim& order,
+                 const Acknowledged& a, const Acknowledged& b) {
     if (!order.holds) return order;
-    const Claim first = durable_claim(*a.op, facts);
+    const Claim first = durable_claim(e.send(a.ref), *p.facts);
     if (!first.holds) return first;
-    const Claim second = durable_claim(*b.op, facts);
+    const Claim second = durable_claim(e.send(b.ref), *p.facts);
     return second.holds ? order : second;
 }
 
@@ -123,34 +127,34 @@ std::string told(const Evidence& e, SendRef ref) {
 }
 
 // `a` was sent first and stands behind, or at the same offset.
-Violation inversion(const Evidence& e, const PartitionEvidence& p, const Sent& a, const Sent& b,
-                    const Claim& claim, std::string_view how) {
-    const SendRef first = p.acknowledged[a.i];
-    const SendRef second = p.acknowledged[b.i];
+Violation inversion(const Evidence& e, const PartitionEvidence& p, const Acknowledged& a,
+                    const Acknowledged& b, const Claim& claim, std::string_view how) {
+    const SendRef first = a.ref;
+    const SendRef second = b.ref;
     Violation v;
-    v.at = std::max(a.op->completed, b.op->completed);
+    v.at = std::max(a.completed, b.completed);
     v.partition = p.partition;
     v.has_partition = true;
-    v.offset = b.op->offset;
+    v.offset = b.offset;
     v.uid = second.uid();
     v.because = claim.because();
-    v.summary = fmt::format("{}: {} stands at {}, sent at {} {} {} at {}", p.name,
-                            record_text(e.history, second.uid()), b.op->offset.value,
-                            seconds_text(b.op->invoked), how, record_text(e.history, first.uid()),
-                            a.op->offset.value);
+    v.summary =
+        fmt::format("{}: {} stands at {}, sent at {} {} {} at {}", p.name,
+                    record_text(e.history, second.uid()), b.offset.value, seconds_text(b.invoked),
+                    how, record_text(e.history, first.uid()), a.offset.value);
     v.explanation = {
         fmt::format("{}.", told(e, first)), fmt::format("{}.", told(e, second)),
         fmt::format("{} was sent {} {}; however, it stands {}.",
                     record_text(e.history, second.uid()), how, record_text(e.history, first.uid()),
-                    a.op->offset == b.op->offset
+                    a.offset == b.offset
                         ? std::string("at the same offset")
                         : fmt::format("{} before it in the log",
-                                      count_text(static_cast<std::uint64_t>(a.op->offset.value -
-                                                                            b.op->offset.value),
+                                      count_text(static_cast<std::uint64_t>(a.offset.value -
+                                                                            b.offset.value),
                                                  "offset"))),
         conclusion(claim)};
-    v.witnesses = {e.sent(first),      e.answered(first),         e.sent(second),
-                   e.answered(second), e.logged(p, a.op->offset), e.logged(p, b.op->offset)};
+    v.witnesses = {e.sent(first),      e.answered(first),     e.sent(second),
+                   e.answered(second), e.logged(p, a.offset), e.logged(p, b.offset)};
     e.add_fact(v.witnesses, p, claim);
     v.nodes = {e.client(first.client).node, e.client(second.client).node};
     return v;
@@ -162,36 +166,18 @@ Claim append_claim(const PartitionEvidence& p) {
     return claim_of(Promise::append_order, query);
 }
 
-// Visits every acknowledged send in order of invocation, after every send that had completed
-// before: completed(send, is_durable), then invoked(send, is_durable).
-template <class Completed, class Invoked>
-void sweep(const Evidence& e, const PartitionEvidence& p, Completed&& completed,
-           Invoked&& invoked) {
-    const auto by_invocation = in_order_of(e, p, [](const SendOp& s) { return s.invoked; });
-    const auto by_completion = in_order_of(e, p, [](const SendOp& s) { return s.completed; });
-    std::size_t done = 0;
-    for (const auto& [now, i] : by_invocation) {
-        // At the same instant nobody knows which came first.
-        for (; done < by_completion.size() && by_completion[done].first < now; ++done) {
-            const std::uint32_t d = by_completion[done].second;
-            completed(sent_at(e, p, d), p.durable[d] != 0);
-        }
-        invoked(sent_at(e, p, i), p.durable[i] != 0);
-    }
-}
-
 // One finding of O2, O3 or O9: a send B and the highest send A that it should stand behind, among
 // all and among the promised ones.
 void judge_pair(const Evidence& e, const PartitionEvidence& p, Tally& tally, const Claim& order,
-                const Sent& highest, const Sent& highest_durable, const Sent& b, bool is_b_durable,
-                std::string_view how) {
-    if (highest.op == nullptr) return;
+                const Acknowledged* highest, const Acknowledged* highest_durable,
+                const Acknowledged& b, std::string_view how) {
+    if (highest == nullptr) return;
     tally.exercise();
     if (!is_inversion(highest, b)) return;
-    const bool is_illegal = order.holds && is_b_durable && is_inversion(highest_durable, b);
-    const Sent& a = is_illegal ? highest_durable : highest;
+    const bool is_illegal = order.holds && b.is_durable && is_inversion(highest_durable, b);
+    const Acknowledged& a = is_illegal ? *highest_durable : *highest;
     tally.violate(!is_illegal,
-                  [&] { return inversion(e, p, a, b, pair_claim(order, a, b, *p.facts), how); });
+                  [&] { return inversion(e, p, a, b, pair_claim(e, p, order, a, b), how); });
 }
 
 }  // namespace
@@ -218,23 +204,21 @@ Check check_inconsistent_offsets(const Evidence& e) {
                 const PollOp& poll = e.history.polls[i];
                 for (std::uint32_t r = 0; r < poll.records; ++r) {
                     const RecordUid uid = e.uid_of(poll, r);
-                    if (e.genuine(p.partition, uid) != nullptr) {
-                        visit(e.offset_of(poll, r), uid, i);
-                    }
+                    const Offset offset = e.offset_of(poll, r);
+                    if (e.is_genuine(p, offset, uid)) visit(offset, uid, i);
                 }
             }
         };
-        for (const SendRef ref : p.acknowledged) meet(e.send(ref).offset, ref.uid());
+        for (const Acknowledged& a : p.acknowledged) meet(a.offset, a.ref.uid());
         for_each_read([&](Offset offset, RecordUid uid, std::uint32_t) { meet(offset, uid); });
         for (const RecordUid value : p.values) tally.exercise(value != kNoUid ? 1 : 0);
         if (!any) continue;
 
         std::vector<Value> values;
         for (std::uint32_t i = 0; i < p.acknowledged.size(); ++i) {
-            const SendRef ref = p.acknowledged[i];
-            const Offset offset = e.send(ref).offset;
-            if (is_disputed[p.slots.slot_of(offset)] == 0) continue;
-            values.push_back({offset, ref.uid(), false, i});
+            const Acknowledged& a = p.acknowledged[i];
+            if (is_disputed[p.slots.slot_of(a.offset)] == 0) continue;
+            values.push_back({a.offset, a.ref.uid(), false, i});
         }
         for_each_read([&](Offset offset, RecordUid uid, std::uint32_t i) {
             if (is_disputed[p.slots.slot_of(offset)] == 0) return;
@@ -242,8 +226,11 @@ Check check_inconsistent_offsets(const Evidence& e) {
         });
         std::sort(values.begin(), values.end());
 
+        ClaimQuery query;
+        query.facts = p.facts;
+        const Claim one_value = claim_of(Promise::one_value, query);
         const auto claim_of_value = [&](const Value& value) {
-            if (!value.is_read) return durable_claim(e.send(p.acknowledged[value.i]), *p.facts);
+            if (!value.is_read) return durable_claim(e.send(p.acknowledged[value.i].ref), *p.facts);
             return read_claim(value.offset, e.history.send_of(value.uid)->invoked, *p.facts);
         };
         for (std::size_t begin = 0; begin < values.size();) {
@@ -265,11 +252,13 @@ Check check_inconsistent_offsets(const Evidence& e) {
             begin = end;
             const bool is_allowed = promised < 2;
             // The promised ones first: two of them are the contradiction.
-            std::stable_partition(told_of.begin(), told_of.end(),
-                                  [](const auto& t) { return t.second.holds; });
+            std::size_t next = 0;
+            for (std::size_t i = 0; i < told_of.size(); ++i) {
+                if (told_of[i].second.holds) std::swap(told_of[next++], told_of[i]);
+            }
             tally.violate(is_allowed, [&] {
                 const Offset offset = told_of.front().first.offset;
-                const Claim& claim = is_allowed ? told_of.back().second : told_of.front().second;
+                const Claim claim = is_allowed ? told_of.back().second : one_value;
                 Violation v;
                 v.partition = p.partition;
                 v.has_partition = true;
@@ -291,7 +280,7 @@ Check check_inconsistent_offsets(const Evidence& e) {
                         v.witnesses.push_back(e.read(poll, offset, value.uid));
                         v.nodes.push_back(e.node_of_process(poll.process));
                     } else {
-                        const SendRef ref = p.acknowledged[value.i];
+                        const SendRef ref = p.acknowledged[value.i].ref;
                         v.witnesses.push_back(e.answered(ref));
                         v.nodes.push_back(e.client(ref.client).node);
                     }
@@ -314,27 +303,26 @@ Check check_inconsistent_offsets(const Evidence& e) {
 Check check_nonmonotonic_send(const Evidence& e) {
     Tally tally("O2");
     struct Best {
-        Sent all;
-        Sent durable;
+        const Acknowledged* all = nullptr;
+        const Acknowledged* durable = nullptr;
     };
-    const auto raise = [](Sent& best, const Sent& s) {
-        if (best.op == nullptr || s.op->offset > best.op->offset) best = s;
+    const auto raise = [](const Acknowledged*& best, const Acknowledged& a) {
+        if (best == nullptr || a.offset > best->offset) best = &a;
     };
     for (const PartitionEvidence& p : e.partitions) {
         if (p.acknowledged.empty()) continue;
         const Claim order = append_claim(p);
         std::vector<Best> best(e.history.processes.size());
-        sweep(
-            e, p,
-            [&](const Sent& a, bool is_durable) {
-                raise(best[a.op->process].all, a);
-                if (is_durable) raise(best[a.op->process].durable, a);
-            },
-            [&](const Sent& b, bool is_durable) {
-                const Best& before = best[b.op->process];
-                judge_pair(e, p, tally, order, before.all, before.durable, b, is_durable,
-                           "after the acknowledgement of");
+        Completing completing(p);
+        for (const Acknowledged& b : p.acknowledged) {
+            completing.advance(b.invoked, [&](const Acknowledged& a) {
+                raise(best[a.process].all, a);
+                if (a.is_durable) raise(best[a.process].durable, a);
             });
+            const Best& before = best[b.process];
+            judge_pair(e, p, tally, order, before.all, before.durable, b,
+                       "after the acknowledgement of");
+        }
     }
     return std::move(tally).finish("no producer sent again after an acknowledgement");
 }
@@ -346,17 +334,15 @@ Check check_append_order(const Evidence& e) {
         const Claim order = append_claim(p);
         Highest all;
         Highest durable;
-        sweep(
-            e, p,
-            [&](const Sent& a, bool is_durable) {
+        Completing completing(p);
+        for (const Acknowledged& b : p.acknowledged) {
+            completing.advance(b.invoked, [&](const Acknowledged& a) {
                 all.add(a);
-                if (is_durable) durable.add(a);
-            },
-            [&](const Sent& b, bool is_durable) {
-                judge_pair(e, p, tally, order, all.of_another_process(b.op->process),
-                           durable.of_another_process(b.op->process), b, is_durable,
-                           "after the acknowledgement of");
+                if (a.is_durable) durable.add(a);
             });
+            judge_pair(e, p, tally, order, all.of_another_process(b.process),
+                       durable.of_another_process(b.process), b, "after the acknowledgement of");
+        }
     }
     return std::move(tally).finish("no send followed an acknowledgement to another producer");
 }
@@ -368,22 +354,18 @@ Check check_int_nonmonotonic_send(const Evidence& e) {
         UnderWay durable;
     };
     for (const PartitionEvidence& p : e.partitions) {
-        // Calls of one client stand together, in order; a process follows another.
-        Flight flight;
-        Claim order;
-        for (std::uint32_t i = 0; i < p.acknowledged.size(); ++i) {
-            const SendRef ref = p.acknowledged[i];
-            const Sent b = sent_at(e, p, i);
-            const bool is_new_client = i == 0 || p.acknowledged[i - 1].client != ref.client;
-            if (is_new_client) order = order_claim(e.client(ref.client), *p.facts);
-            if (is_new_client || e.send(p.acknowledged[i - 1]).process != b.op->process) {
-                flight = Flight{};
-            }
-            judge_pair(e, p, tally, order, flight.all.highest(b.op->invoked),
-                       flight.durable.highest(b.op->invoked), b, p.durable[i] != 0,
-                       "while under way together, after");
+        if (p.acknowledged.empty()) continue;
+        std::vector<Claim> orders;
+        for (const ClientInfo& client : e.history.clients) {
+            orders.push_back(order_claim(client, *p.facts));
+        }
+        std::vector<Flight> flights(e.history.processes.size());
+        for (const Acknowledged& b : p.acknowledged) {
+            Flight& flight = flights[b.process];
+            judge_pair(e, p, tally, orders[b.ref.client], flight.all.highest(b.invoked),
+                       flight.durable.highest(b.invoked), b, "while under way together, after");
             flight.all.add(b);
-            if (p.durable[i] != 0) flight.durable.add(b);
+            if (b.is_durable) flight.durable.add(b);
         }
     }
     return std::move(tally).finish("no two sends of a producer were under way together");
@@ -437,16 +419,13 @@ Check check_stale_end_offset(const Evidence& e) {
         }
         std::sort(by_invocation.begin(), by_invocation.end());
         std::sort(by_completion.begin(), by_completion.end());
-        const auto sends = in_order_of(e, p, [](const SendOp& s) { return s.completed; });
-        std::size_t next_send = 0;
+        Completing sends(p);
         std::size_t next_call = 0;
         for (const auto& [invoked, i] : by_invocation) {
             const ClientOp* call = &operations[i];
-            for (; next_send < sends.size() && sends[next_send].first < invoked; ++next_send) {
-                const SendRef ref = p.acknowledged[sends[next_send].second];
-                const SendOp& send = e.send(ref);
-                if (send.acks == -1) learn({send.offset + 1, send.invoked, nullptr, ref});
-            }
+            sends.advance(invoked, [&](const Acknowledged& a) {
+                if (a.acks == -1) learn({a.offset + 1, a.invoked, nullptr, a.ref});
+            });
             for (; next_call < by_completion.size() && by_completion[next_call].first < invoked;
                  ++next_call) {
                 const ClientOp* before = &operations[by_completion[next_call].second];
@@ -472,7 +451,7 @@ Check check_stale_end_offset(const Evidence& e) {
                     call->offset.value, seconds_text(call->completed), known.end.value);
                 if (known.call == nullptr) {
                     v.uid = known.send.uid();
-                    v.explanation.push_back(fmt::format("{} with acks=all.", told(e, known.send)));
+                    v.explanation.push_back(fmt::format("With acks=all, {}.", told(e, known.send)));
                     v.witnesses = {e.sent(known.send), e.answered(known.send)};
                     v.nodes.push_back(e.client(known.send.client).node);
                 } else {

@@ -221,9 +221,14 @@ Check merge(Check at_end, Check monitored) {
     const std::uint64_t illegal_at_end = at_end.found - at_end.found_allowed;
     add(monitored.violations);
     add(at_end.violations);
-    std::stable_partition(all.begin(), all.end(), [](const Violation& v) { return !v.allowed; });
-    auto illegal = static_cast<std::uint64_t>(
-        std::count_if(all.begin(), all.end(), [](const Violation& v) { return !v.allowed; }));
+    std::uint64_t illegal = 0;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        if (all[i].allowed) continue;
+        // Allowed ones come last; both kinds keep their order.
+        const auto begin = all.begin() + static_cast<std::ptrdiff_t>(illegal++);
+        const auto it = all.begin() + static_cast<std::ptrdiff_t>(i);
+        std::rotate(begin, it, it + 1);
+    }
     std::uint64_t found = all.size();
     if (!kept_all) {
         found = std::max(found, at_end.found);

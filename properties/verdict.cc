@@ -43,8 +43,13 @@ void Tally::keep(bool is_allowed, Violation violation) {
     violation.allowed = is_allowed;
     // The first witnesses are the ones that prove it: cut before ordering by time.
     if (violation.witnesses.size() > kMaxWitnesses) violation.witnesses.resize(kMaxWitnesses);
-    std::stable_sort(violation.witnesses.begin(), violation.witnesses.end(),
-                     [](const Witness& a, const Witness& b) { return a.at < b.at; });
+    // Few, and equal instants keep their order: insertion.
+    const auto begin = violation.witnesses.begin();
+    for (auto next = begin; next != violation.witnesses.end(); ++next) {
+        const auto place = std::upper_bound(
+            begin, next, *next, [](const Witness& a, const Witness& b) { return a.at < b.at; });
+        std::rotate(place, next, next + 1);
+    }
     std::sort(violation.nodes.begin(), violation.nodes.end());
     violation.nodes.erase(std::unique(violation.nodes.begin(), violation.nodes.end()),
                           violation.nodes.end());
