@@ -52,17 +52,19 @@ std::vector<Line> list_properties() {
 std::vector<Line> list_claims() {
     std::vector<Line> lines;
     for (const ClaimRow& row : claims_table()) {
-        lines.push_back({fmt::format("{}, {}, {}", name_of(row.promise), name_of(row.configuration),
-                                     name_of(row.circumstance)),
-                         fmt::format("{}: {} [{}]", row.holds ? "holds" : "allowed", row.because,
-                                     row.source)});
+        lines.push_back(
+            {fmt::format("{}, {}, {}", name_of(row.promise), name_of(row.configuration),
+                         name_of(row.circumstance)),
+             fmt::format("{}: {} [{}]", row.holds ? "holds" : "allowed", row.because, row.source)});
     }
     return lines;
 }
 
 std::vector<Line> list_faults() {
     return {{"kill", "the process dies; the page cache survives"},
-            {"power_loss", "the machine dies; any prefix of each file's unsynced writes survives; \"keep\", \"torn\""},
+            {"power_loss",
+             "the machine dies; any prefix of each file's unsynced writes survives; \"keep\", "
+             "\"torn\""},
             {"restart", "starts a dead node again, a running one after a kill"},
             {"wipe", "the machine dies and comes back with an empty disk"},
             {"pause, resume", "the process stops running, its sockets stay open"},
@@ -80,13 +82,14 @@ std::vector<Line> list_faults() {
 }
 
 std::vector<Line> list_targets() {
-    return {{"leader(T-P)", "the leader of a partition"},
-            {"followers(T-P), follower(T-P)", "all other replicas; one of them"},
-            {"replicas(T-P), isr(T-P), out_of_sync(T-P)", "by their place in the replica set"},
-            {"controller", "the active controller"},
-            {"coordinator(GROUP)", "of a consumer group"},
-            {"broker(N), client(NAME)", "one node"},
-            {"any broker, brokers, clients, crashed", "one that is up; all; all; those that are down"}};
+    return {
+        {"leader(T-P)", "the leader of a partition"},
+        {"followers(T-P), follower(T-P)", "all other replicas; one of them"},
+        {"replicas(T-P), isr(T-P), out_of_sync(T-P)", "by their place in the replica set"},
+        {"controller", "the active controller"},
+        {"coordinator(GROUP)", "of a consumer group"},
+        {"broker(N), client(NAME)", "one node"},
+        {"any broker, brokers, clients, crashed", "one that is up; all; all; those that are down"}};
 }
 
 std::vector<Line> list_editions() {
@@ -113,9 +116,10 @@ std::vector<Line> list_settings() {
          {ConfigScope::server, ConfigScope::topic, ConfigScope::producer, ConfigScope::consumer}) {
         for (const auto& part : settings_of(scope)) {
             for (const Setting& setting : part) {
-                lines.push_back({std::string{setting.name},
-                                 fmt::format("{}: {}", name_of(scope),
-                                             support[static_cast<std::size_t>(setting.support())])});
+                lines.push_back(
+                    {std::string{setting.name},
+                     fmt::format("{}: {}", name_of(scope),
+                                 support[static_cast<std::size_t>(setting.support())])});
             }
         }
     }
@@ -126,8 +130,9 @@ std::vector<Line> list_settings() {
 
 int list_command(const std::string& what, const std::string& format) {
     std::vector<Line> lines;
-    const std::vector<std::string> kinds = {"scenarios", "models",   "properties", "claims", "faults",
-                                            "targets",   "editions", "settings",   "schema"};
+    const std::vector<std::string> kinds = {"scenarios", "models",   "properties",
+                                            "claims",    "faults",   "targets",
+                                            "editions",  "settings", "schema"};
     if (what == "scenarios") {
         lines = list_scenarios();
     } else if (what == "properties") {
@@ -159,7 +164,8 @@ int list_command(const std::string& what, const std::string& format) {
         return kAsExpected;
     }
     std::size_t width = 0;
-    for (const Line& line : lines) width = std::max(width, std::min<std::size_t>(line.name.size(), 44));
+    for (const Line& line : lines)
+        width = std::max(width, std::min<std::size_t>(line.name.size(), 44));
     for (const Line& line : lines) {
         std::fputs(fmt::format("{:<{}}  {}\n", line.name, width, line.about).c_str(), stdout);
     }

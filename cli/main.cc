@@ -31,13 +31,15 @@ int fail(const std::string& format, int status, const char* kind, const std::str
 }  // namespace
 
 int main(int argc, char** argv) {
-    CLI::App app{"Tribunal puts Kafka's delivery guarantees on trial: a deterministic simulation of a\n"
-                 "cluster and its clients, with failures injected and every promise checked.",
-                 "tribunal"};
+    CLI::App app{
+        "Tribunal puts Kafka's delivery guarantees on trial: a deterministic simulation of a\n"
+        "cluster and its clients, with failures injected and every promise checked.",
+        "tribunal"};
     app.require_subcommand(1);
-    app.footer("Also: ./tribunal test [PATTERN] runs the tests, ./tribunal bench the benchmarks.\n"
-               "Exit status: 0 as expected, 1 a verdict differs, 2 inconclusive, 3 bad usage or input,\n"
-               "4 an internal check failed.");
+    app.footer(
+        "Also: ./tribunal test [PATTERN] runs the tests, ./tribunal bench the benchmarks.\n"
+        "Exit status: 0 as expected, 1 a verdict differs, 2 inconclusive, 3 bad usage or input,\n"
+        "4 an internal check failed.");
 
     RunOptions run;
     std::uint64_t seed = 0;
@@ -45,23 +47,29 @@ int main(int argc, char** argv) {
     auto* run_app = app.add_subcommand("run", "Play scenarios, judge them, write the report");
     run_app->add_option("FILE", run.files, "Scenario files")->required();
     auto* seed_option = run_app->add_option("--seed", seed, "Seed instead of the scenario's own");
-    auto* seeds_option = run_app->add_option("--seeds", seeds, "Several seeds, A..B")->excludes(seed_option);
-    run_app->add_option("--report", run.report_folder, "Folder of report.html, result.json, junit.xml")
+    auto* seeds_option =
+        run_app->add_option("--seeds", seeds, "Several seeds, A..B")->excludes(seed_option);
+    run_app
+        ->add_option("--report", run.report_folder, "Folder of report.html, result.json, junit.xml")
         ->capture_default_str();
     run_app->add_flag("--no-report", run.no_report, "Print the verdict only");
     run_app->add_option("--format", run.format, "text or json")
         ->check(CLI::IsMember({"text", "json"}))
         ->capture_default_str();
-    run_app->add_flag("--trace", run.trace, "Print every message and mark of the run to standard output");
+    run_app->add_flag("--trace", run.trace,
+                      "Print every message and mark of the run to standard output");
 
     std::string what;
     std::string list_format = "text";
-    auto* list_app = app.add_subcommand("list", "What there is: scenarios, properties, faults, ...");
-    list_app->add_option("WHAT", what,
-                         "scenarios | models | properties | claims | faults | targets | editions | "
-                         "settings | schema")
+    auto* list_app =
+        app.add_subcommand("list", "What there is: scenarios, properties, faults, ...");
+    list_app
+        ->add_option("WHAT", what,
+                     "scenarios | models | properties | claims | faults | targets | editions | "
+                     "settings | schema")
         ->required();
-    list_app->add_option("--format", list_format, "text or json")->check(CLI::IsMember({"text", "json"}));
+    list_app->add_option("--format", list_format, "text or json")
+        ->check(CLI::IsMember({"text", "json"}));
 
     try {
         app.parse(argc, argv);
@@ -87,7 +95,8 @@ int main(int argc, char** argv) {
     } catch (const ScenarioError& error) {
         return fail(format, kBadInput, "input", error.what());
     } catch (const CheckFailure& error) {
-        return fail(format, kInternal, "internal", std::string{"internal check failed: "} + error.what());
+        return fail(format, kInternal, "internal",
+                    std::string{"internal check failed: "} + error.what());
     } catch (const std::exception& error) {
         return fail(format, kBadInput, "input", error.what());
     }

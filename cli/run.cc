@@ -16,11 +16,13 @@ namespace {
 // Prints the messages and marks of a run as they happen, one line each.
 class Transcript final : public Observer {
   public:
-    void on_step(const World& world, const Host& host, const Input& input, const Outbox& out) override {
+    void on_step(const World& world, const Host& host, const Input& input,
+                 const Outbox& out) override {
         if (const auto* d = std::get_if<Deliver>(&input)) {
             const NodeId from = d->is_response ? d->connection.server : d->connection.client;
-            line(world, host.name, "<- " + world.host(from).name + " " +
-                                       std::string{kind_of(d->message)} + " " + describe(d->message));
+            line(world, host.name,
+                 "<- " + world.host(from).name + " " + std::string{kind_of(d->message)} + " " +
+                     describe(d->message));
         } else if (std::holds_alternative<Start>(input)) {
             line(world, host.name, "starts");
         } else if (const auto* c = std::get_if<ConnectionClosed>(&input)) {
@@ -43,7 +45,8 @@ class Transcript final : public Observer {
   private:
     static void line(const World& world, const std::string& who, const std::string& what) {
         const std::int64_t us = world.now().value / 1000;
-        std::fputs(fmt::format("{:>6}.{:06} {:<12} {}\n", us / 1'000'000, us % 1'000'000, who, what).c_str(),
+        std::fputs(fmt::format("{:>6}.{:06} {:<12} {}\n", us / 1'000'000, us % 1'000'000, who, what)
+                       .c_str(),
                    stdout);
     }
 };
@@ -88,8 +91,9 @@ int run_one(const RunOptions& options, const Scenario& scenario, std::uint64_t s
     if (options.format == "json") {
         std::fputs((to_json(report) + "\n").c_str(), stdout);
     } else {
-        std::fputs(to_text(report, isatty(1) != 0, options.no_report ? std::string{} : folder).c_str(),
-                   stdout);
+        std::fputs(
+            to_text(report, isatty(1) != 0, options.no_report ? std::string{} : folder).c_str(),
+            stdout);
     }
     return status_of(report);
 }
@@ -124,7 +128,9 @@ int run_seeds(const RunOptions& options, const Scenario& scenario, SeedRange ran
         }
     }
     const std::uint64_t runs = range.last - range.first + 1;
-    const int status = !different.empty() ? kDiffers : !inconclusive.empty() ? kInconclusive : kAsExpected;
+    const int status = !different.empty()      ? kDiffers
+                       : !inconclusive.empty() ? kInconclusive
+                                               : kAsExpected;
     const std::string first_bad =
         !different.empty()
             ? fmt::format("./tribunal run {} --seed {}", scenario.file, different.front())
@@ -132,24 +138,27 @@ int run_seeds(const RunOptions& options, const Scenario& scenario, SeedRange ran
             ? fmt::format("./tribunal run {} --seed {}", scenario.file, inconclusive.front())
             : std::string{};
     if (options.format == "json") {
-        std::fputs(fmt::format("{{\"scenario\":\"{}\",\"seeds\":[{},{}],\"runs\":{},\"as_expected\":{},"
-                               "\"different\":{},\"inconclusive\":{},\"first\":\"{}\"}}\n",
-                               scenario.name, range.first, range.last, runs,
-                               runs - different.size() - inconclusive.size(), different.size(),
-                               inconclusive.size(), first_bad)
-                       .c_str(),
-                   stdout);
+        std::fputs(
+            fmt::format("{{\"scenario\":\"{}\",\"seeds\":[{},{}],\"runs\":{},\"as_expected\":{},"
+                        "\"different\":{},\"inconclusive\":{},\"first\":\"{}\"}}\n",
+                        scenario.name, range.first, range.last, runs,
+                        runs - different.size() - inconclusive.size(), different.size(),
+                        inconclusive.size(), first_bad)
+                .c_str(),
+            stdout);
         return status;
     }
-    std::string text = fmt::format("{}\n  seeds {}..{}: {} as expected, {} different, {} inconclusive; {} events\n",
-                                   scenario.name, range.first, range.last,
-                                   runs - different.size() - inconclusive.size(), different.size(),
-                                   inconclusive.size(), events);
+    std::string text = fmt::format(
+        "{}\n  seeds {}..{}: {} as expected, {} different, {} inconclusive; {} events\n",
+        scenario.name, range.first, range.last, runs - different.size() - inconclusive.size(),
+        different.size(), inconclusive.size(), events);
     for (const auto& [index, row] : rows) {
         if (row.found == 0 && row.verdicts.count(Verdict::inconclusive) == 0) continue;
         std::string verdicts;
-        for (const auto& [verdict, n] : row.verdicts) verdicts += fmt::format(" {} {}", name_of(verdict), n);
-        text += fmt::format("  {:<28} found {:>8} in {:>10} {}\n", row.name, row.found, row.checked, verdicts);
+        for (const auto& [verdict, n] : row.verdicts)
+            verdicts += fmt::format(" {} {}", name_of(verdict), n);
+        text += fmt::format("  {:<28} found {:>8} in {:>10} {}\n", row.name, row.found, row.checked,
+                            verdicts);
     }
     if (!first_bad.empty()) text += "  first: " + first_bad + "\n";
     std::fputs(text.c_str(), stdout);
@@ -164,7 +173,8 @@ std::optional<SeedRange> parse_seeds(const std::string& text) {
     const auto dots = text.find("..");
     if (dots == std::string::npos || dots == 0 || text.size() == dots + 2) return std::nullopt;
     if (text.find_first_not_of("0123456789.") != std::string::npos) return std::nullopt;
-    if (std::sscanf(text.c_str(), "%lu..%lu%c", &range.first, &range.last, &rest) != 2) return std::nullopt;
+    if (std::sscanf(text.c_str(), "%lu..%lu%c", &range.first, &range.last, &rest) != 2)
+        return std::nullopt;
     if (range.first > range.last) return std::nullopt;
     return range;
 }
@@ -176,7 +186,8 @@ int run_command(const RunOptions& options) {
     int status = kAsExpected;
     for (const Scenario& scenario : scenarios) {
         for (const std::string& warning : scenario.warnings) {
-            std::fprintf(stderr, "tribunal: warning: %s: %s\n", scenario.file.c_str(), warning.c_str());
+            std::fprintf(stderr, "tribunal: warning: %s: %s\n", scenario.file.c_str(),
+                         warning.c_str());
         }
         const int one = options.seeds
                             ? run_seeds(options, scenario, *options.seeds)

@@ -11,18 +11,19 @@ namespace tribunal {
 
 struct ReplicaView {
     NodeId node;
-    bool running = false;    // the process is up
-    bool is_leader = false;  // it believes so
+    bool running = false;          // the process is up
+    bool is_leader = false;        // it believes so
     LeaderEpoch leader_epoch{-1};  // of its role
     PartitionEpoch partition_epoch{-1};
-    Offset high_watermark{0};      // its own; the exposed one when it leads
-    const ReplicaLog* log = nullptr;  // what it has in memory, or on disk when it is down; never null
-    // Only of a leader, else null: its committed ISR, and the maximal one (with replicas that it has
-    // asked the controller to add, KIP-497).
+    Offset high_watermark{0};  // its own; the exposed one when it leads
+    const ReplicaLog* log =
+        nullptr;  // what it has in memory, or on disk when it is down; never null
+    // Only of a leader, else null: its committed ISR, and the maximal one (with replicas that it
+    // has asked the controller to add, KIP-497).
     const FlatSet<NodeId>* isr = nullptr;
     const FlatSet<NodeId>* maximal_isr = nullptr;
-    // A leader that waits for no answer to an AlterPartition: its two sets must be equal (R4). Leave
-    // it false when that is not known.
+    // A leader that waits for no answer to an AlterPartition: its two sets must be equal (R4).
+    // Leave it false when that is not known.
     bool isr_settled = false;
 };
 

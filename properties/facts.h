@@ -36,8 +36,8 @@ struct PartitionFacts {
     bool corrupted_disk = false;
     // Deleted during the run: nothing of it is promised any more.
     bool deleted = false;
-    // A majority of the controllers lost its disk, so that the metadata may have gone back; the same
-    // instant for every partition.
+    // A majority of the controllers lost its disk, so that the metadata may have gone back; the
+    // same instant for every partition.
     Instant metadata_lost_at = kNever;
 };
 
@@ -49,10 +49,10 @@ struct StuckConsumer {
 };
 
 struct RunFacts {
-    bool any_fault = false;      // false: a healthy run (D9)
+    bool any_fault = false;          // false: a healthy run (D9)
     std::uint32_t live_brokers = 0;  // whose images were compared at the end (L5); 0 not known
-    bool converged = true;       // the heal phase reached quiescence within its bound
-    std::string unconverged;     // what was still moving, in a phrase; empty when converged
+    bool converged = true;           // the heal phase reached quiescence within its bound
+    std::string unconverged;         // what was still moving, in a phrase; empty when converged
     std::vector<PartitionFacts> partitions;
     // The state at the end of the heal phase.
     std::vector<TopicPartition> leaderless;

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "broker/protocol/client_operation.h"
 #include "broker/protocol/errors.h"
 #include "broker/protocol/ids.h"
 
@@ -77,27 +78,14 @@ struct PollOp {
     Instant invoked;
     Instant completed;
     TopicPartition partition;
-    Offset position;     // where the consumer stood before
-    Offset base_offset;  // of the first record
+    Offset position;                 // where the consumer stood before
+    Offset base_offset;              // of the first record
     std::uint64_t first_record = 0;  // index into History::reads
     std::uint32_t records = 0;
     std::uint16_t process = 0;
     std::uint16_t assignment = 0;  // counts assign and seek: positions compare within one only
 };
 
-enum class ClientOpKind : std::uint8_t {
-    assign,
-    seek,
-    commit,
-    fetch_committed,
-    list_offsets_latest,
-    list_offsets_earliest,
-    reset,  // auto.offset.reset took effect
-    create_topic,
-    delete_topic,
-    list_topics,
-    describe_topic
-};
 std::string_view name_of(ClientOpKind kind);
 
 struct ClientOp {

@@ -11,11 +11,11 @@ std::string topic_name(const ClusterImage& image, TopicId id) {
 }
 
 std::uint32_t client_index(const Node& node) {
-    return std::visit(Overloaded{[](const Producer& p) { return p.client; },
-                                 [](const Consumer& c) { return c.client; },
-                                 [](const Admin& a) { return a.client; },
-                                 [](const auto&) { return 0u; }},
-                      node);
+    return std::visit(
+        Overloaded{[](const Producer& p) { return p.client; },
+                   [](const Consumer& c) { return c.client; },
+                   [](const Admin& a) { return a.client; }, [](const auto&) { return 0u; }},
+        node);
 }
 
 // What a completed send means for the truth of it.
@@ -70,7 +70,8 @@ Recorder::Recorder(const World& world) {
     client_by_host_.assign(world.hosts.size(), -1);
     for (std::size_t i = 0; i < world.hosts.size(); ++i) {
         const Host& host = *world.hosts[i];
-        if (std::holds_alternative<Broker>(host.node) || std::holds_alternative<Controller>(host.node)) {
+        if (std::holds_alternative<Broker>(host.node) ||
+            std::holds_alternative<Controller>(host.node)) {
             continue;
         }
         const std::uint32_t client = client_index(host.node);
@@ -85,6 +86,8 @@ Recorder::Recorder(const World& world) {
             info.max_in_flight = p->config.max_in_flight;
             info.retries = p->config.retries;
         }
+        if (const auto* c = std::get_if<Consumer>(&host.node))
+            info.check_crcs = c->config.check_crcs;
     }
     history_.sends.resize(history_.clients.size());
     operations_.resize(history_.clients.size());
@@ -108,10 +111,10 @@ void Recorder::follow_metadata(const World& world, const Controller& controller)
         replay(image_, record);
         if (const auto* created = std::get_if<PartitionRecord>(&record)) {
             const TopicImage& topic = *image_.topic(created->partition.topic);
-            monitor_.on_created(created->partition,
-                                {topic.name + "-" + std::to_string(created->partition.partition),
-                                 topic.config.unclean_leader_election_enable,
-                                 topic.config.flush_messages == 1});
+            monitor_.on_created(
+                created->partition,
+                {topic.name + "-" + std::to_string(created->partition.partition),
+                 topic.config.unclean_leader_election_enable, topic.config.flush_messages == 1});
         }
         if (const auto tp = changed_partition(record)) changed.insert(*tp);
     }
@@ -140,7 +143,8 @@ void Recorder::on_polled(Instant now, std::uint32_t client, const PollReturned& 
             if (record.offset < poll.from || record.offset >= poll.until) return;
             if (op.base_offset == kNoOffset) op.base_offset = record.offset;
             ReadRecord read;
-            read.offset_delta = static_cast<std::uint32_t>(record.offset.value - op.base_offset.value);
+            read.offset_delta =
+                static_cast<std::uint32_t>(record.offset.value - op.base_offset.value);
             const SendOp* send = history_.send_of(record.uid);
             if (send == nullptr) {
                 read.sequence = ReadRecord::kUnknownSequence;
@@ -176,12 +180,13 @@ void Recorder::on_operation(Instant now, std::uint32_t client, const ClientOpera
     op.error = operation.error;
     op.partition = operation.partition;
     op.offset = operation.offset;
-    op.outcome = operation.unknown ? Outcome::info
+    op.outcome = operation.unknown                    ? Outcome::info
                  : operation.error == ErrorCode::none ? Outcome::ok
                                                       : outcome_of(operation.error);
 }
 
-void Recorder::on_step(const World& world, const Host& host, const Input& input, const Outbox& out) {
+void Recorder::on_step(const World& world, const Host& host, const Input& input,
+                       const Outbox& out) {
     const Instant now = world.now();
     const std::size_t index = world.index_of(id_of(host.node));
     const std::int32_t client_or_none = client_by_host_[index];
@@ -237,8 +242,8 @@ void Recorder::on_step(const World& world, const Host& host, const Input& input,
             on_operation(now, client, *operation);
         } else if (const auto* failed = std::get_if<DeserializationFailed>(&note)) {
             application_errors_.push_back(
-                host.name + ": poll() throws at " + topic_name(image_, failed->partition.topic) + "-" +
-                std::to_string(failed->partition.partition) + "@" +
+                host.name + ": poll() throws at " + topic_name(image_, failed->partition.topic) +
+                "-" + std::to_string(failed->partition.partition) + "@" +
                 std::to_string(failed->offset.value) + ": " + failed->why);
         }
     }
@@ -249,7 +254,8 @@ void Recorder::on_crash(const World& world, const Host& host, FaultKind how) {
     const Instant now = world.now();
     const std::int32_t client = client_by_host_[world.index_of(id_of(host.node))];
     if (client >= 0) {
-        if (!history_.processes.empty()) history_.processes[process_[static_cast<std::size_t>(client)]].ended = now;
+        if (!history_.processes.empty())
+            history_.processes[process_[static_cast<std::size_t>(client)]].ended = now;
         return;
     }
     const NodeId node = id_of(host.node);
@@ -266,6 +272,7 @@ void Recorder::on_crash(const World& world, const Host& host, FaultKind how) {
         }
     } else if (how == FaultKind::wipe) {
         monitor_.on_metadata_lost(now);
+        metadata_lost_at_ = std::min(metadata_lost_at_, now);
     }
 }
 
@@ -311,6 +318,7 @@ RunFacts Recorder::facts(const World& world, const RunOutcome& outcome) const {
     facts.leader_elections = elections_;
     facts.metadata_records = replayed_;
     for (PartitionFacts& p : facts.partitions) {
+        p.metadata_lost_at = metadata_lost_at_;
         const TopicImage* topic = image_.topic(p.partition.topic);
         const PartitionImage* image = image_.partition(p.partition);
         if (topic == nullptr || image == nullptr) {
@@ -335,6 +343,7 @@ RunFacts Recorder::facts(const World& world, const RunOutcome& outcome) const {
     }
     for (const auto& host : world.hosts) {
         if (const auto* b = std::get_if<Broker>(&host->node)) {
+            if (host->power == Power::up) ++facts.live_brokers;
             if (host->power == Power::up && b->image_offset < world.controller().high_watermark) {
                 facts.stale_images.push_back(b->id);
             }
@@ -343,8 +352,10 @@ RunFacts Recorder::facts(const World& world, const RunOutcome& outcome) const {
         if (c == nullptr) continue;
         for (const Assigned& a : c->assigned) {
             const PartitionImage* image = image_.partition(a.id);
-            if (a.state == PositionState::failed || image == nullptr || image->leader == kNoNode) continue;
-            const Partition* p = find_partition(std::get<Broker>(world.host(image->leader).node), a.id);
+            if (a.state == PositionState::failed || image == nullptr || image->leader == kNoNode)
+                continue;
+            const Partition* p =
+                find_partition(std::get<Broker>(world.host(image->leader).node), a.id);
             if (p == nullptr || p->leader() == nullptr) continue;
             if (a.state != PositionState::valid || a.position < p->high_watermark) {
                 facts.stuck_consumers.push_back({host->name, a.id, a.position, p->high_watermark});

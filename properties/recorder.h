@@ -19,7 +19,8 @@ class Recorder final : public Observer {
   public:
     explicit Recorder(const World& world);
 
-    void on_step(const World& world, const Host& host, const Input& input, const Outbox& out) override;
+    void on_step(const World& world, const Host& host, const Input& input,
+                 const Outbox& out) override;
     void on_crash(const World& world, const Host& host, FaultKind how) override;
 
     const History& history() const { return history_; }
@@ -53,6 +54,7 @@ class Recorder final : public Observer {
     std::vector<TopicPartition> touched_;                 // of this step
     std::vector<std::string> application_errors_;
     std::uint64_t elections_ = 0;
+    Instant metadata_lost_at_ = kNever;
 };
 
 }  // namespace tribunal

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "fmt/format.h"
+#include <fmt/format.h>
 #include "properties/replication_state.h"
 
 namespace tribunal {

@@ -4,7 +4,7 @@
 #include <bit>
 #include <limits>
 
-#include "fmt/format.h"
+#include <fmt/format.h>
 #include "properties/replication_state.h"
 
 namespace tribunal {

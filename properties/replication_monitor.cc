@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "broker/base/check.h"
-#include "fmt/format.h"
+#include <fmt/format.h>
 #include "properties/replication_state.h"
 
 namespace tribunal {

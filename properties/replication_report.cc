@@ -4,7 +4,7 @@
 #include <tuple>
 #include <utility>
 
-#include "fmt/format.h"
+#include <fmt/format.h>
 #include "properties/replication_state.h"
 
 namespace tribunal {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "fmt/format.h"
+#include <fmt/format.h>
 #include "properties/replication_state.h"
 
 namespace tribunal {

@@ -35,8 +35,8 @@ struct Violation {
     bool has_partition = false;
     Offset offset = kNoOffset;
     RecordUid uid = kNoUid;
-    bool allowed = false;         // the claim did not hold for this one
-    std::string because;          // the rule and configuration that make it illegal, or allow it
+    bool allowed = false;  // the claim did not hold for this one
+    std::string because;   // the rule and configuration that make it illegal, or allow it
     std::vector<std::string> explanation;  // a paragraph, a sentence each
     std::vector<Witness> witnesses;        // at most 8, in time order
     std::vector<NodeId> nodes;             // involved nodes, for the diagrams
@@ -51,7 +51,7 @@ struct Check {
     std::uint64_t checked = 0;  // how often it was exercised
     std::uint64_t found = 0;    // violations, allowed ones included
     std::uint64_t found_allowed = 0;
-    std::string note;  // the first finding, or why vacuous or inconclusive
+    std::string note;                   // the first finding, or why vacuous or inconclusive
     std::vector<Violation> violations;  // at most kMaxWitnessed; `found` counts all
     static constexpr std::size_t kMaxWitnessed = 10;
 };

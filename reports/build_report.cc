@@ -27,8 +27,12 @@ void count_operations(const History& history, Report& report) {
         for (std::size_t n = 0; n < history.sends[c].size(); ++n) {
             ++report.sends;
             switch (history.sends[c][n].outcome) {
-                case Outcome::ok: ++report.sends_ok; break;
-                case Outcome::fail: ++report.sends_fail; break;
+                case Outcome::ok:
+                    ++report.sends_ok;
+                    break;
+                case Outcome::fail:
+                    ++report.sends_fail;
+                    break;
                 case Outcome::pending:
                 case Outcome::info:
                     ++report.sends_info;
@@ -71,8 +75,8 @@ void add_claims(const Scenario& scenario, const Played& played, Report& report) 
             send.outcome = Outcome::ok;
             const Claim claim = durable_claim(send, facts);
             ClaimLine line;
-            line.promise = "a record that " + producer->name + " was acknowledged on " + facts.name +
-                           " stays (acks=" + acks_text(producer->config.acks) + ")";
+            line.promise = "a record that " + producer->name + " was acknowledged on " +
+                           facts.name + " stays (acks=" + acks_text(producer->config.acks) + ")";
             line.configuration =
                 "replication.factor=" + std::to_string(facts.replication_factor) +
                 ", min.insync.replicas=" + std::to_string(facts.min_insync_replicas) +
@@ -95,7 +99,8 @@ void add_settings(const Scenario& scenario, Report& report) {
                       ", replication.factor=" + std::to_string(topic.replication_factor) + of);
         add(topic.config.min_insync_replicas != 1,
             "min.insync.replicas=" + std::to_string(topic.config.min_insync_replicas) + of);
-        add(topic.config.unclean_leader_election_enable, "unclean.leader.election.enable=true" + of);
+        add(topic.config.unclean_leader_election_enable,
+            "unclean.leader.election.enable=true" + of);
         add(topic.config.flush_messages != INT64_MAX,
             "flush.messages=" + std::to_string(topic.config.flush_messages) + of);
     }
@@ -119,7 +124,8 @@ Duration quantile(const std::vector<Duration>& sorted, std::size_t percent) {
 void add_series(const History& history, Report& report) {
     const std::int64_t total = std::max<std::int64_t>(report.virtual_time.value, 1);
     std::int64_t width = milliseconds(10).value;
-    for (const std::int64_t step : {20, 50, 100, 200, 500, 1000, 2000, 5000, 10'000, 60'000, 600'000}) {
+    for (const std::int64_t step :
+         {20, 50, 100, 200, 500, 1000, 2000, 5000, 10'000, 60'000, 600'000}) {
         if (total / width <= static_cast<std::int64_t>(kBuckets)) break;
         width = milliseconds(step).value;
     }
@@ -146,7 +152,8 @@ void add_series(const History& history, Report& report) {
             }
         }
     }
-    for (const PollOp& poll : history.polls) report.series[bucket_of(poll.completed)].read += poll.records;
+    for (const PollOp& poll : history.polls)
+        report.series[bucket_of(poll.completed)].read += poll.records;
     for (std::size_t i = 0; i < buckets; ++i) {
         auto& l = latencies[i];
         if (l.empty()) continue;
@@ -161,8 +168,9 @@ std::vector<TraceRecorder::Window> windows_of(const Report& report) {
     std::vector<TraceRecorder::Window> windows;
     for (const NumberedViolation& v : numbered_violations(report)) {
         if (windows.size() == kMaxSlices) break;
-        windows.push_back({v.tag, Instant{std::max<std::int64_t>(0, (v.violation->at - milliseconds(250)).value)},
-                           v.violation->at + milliseconds(50)});
+        windows.push_back(
+            {v.tag, Instant{std::max<std::int64_t>(0, (v.violation->at - milliseconds(250)).value)},
+             v.violation->at + milliseconds(50)});
     }
     return windows;
 }
@@ -196,8 +204,9 @@ void judge_expectations(const Scenario& scenario, Report& report) {
             ExpectationResult result;
             result.property = check.id;
             result.expected = expected_text(expectation.expected);
-            result.actual = std::string{name_of(check.verdict)} + ", " + std::to_string(check.found) +
-                            " found in " + std::to_string(check.checked);
+            result.actual = std::string{name_of(check.verdict)} + ", " +
+                            std::to_string(check.found) + " found in " +
+                            std::to_string(check.checked);
             result.met = is_met(expectation, check);
             report.as_expected = report.as_expected && result.met;
             report.expectations.push_back(std::move(result));
@@ -236,7 +245,8 @@ Report build_report(const Scenario& scenario, const Played& played, Detail detai
     }
     add_nodes(scenario, report);
     for (std::size_t i = 0; i < played.facts.topic_names.size(); ++i) {
-        report.topics.push_back({TopicId{static_cast<std::int32_t>(i)}, played.facts.topic_names[i]});
+        report.topics.push_back(
+            {TopicId{static_cast<std::int32_t>(i)}, played.facts.topic_names[i]});
     }
     report.ledger = played.ledger;
     report.checks = played.checks;

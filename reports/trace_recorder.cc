@@ -117,11 +117,13 @@ void TraceRecorder::look_at_image(const World& world) {
 void TraceRecorder::on_step(const World& world, const Host& host, const Input& input,
                             const Outbox& out) {
     const NodeId node = id_of(host.node);
-    if (std::holds_alternative<Start>(input)) mark(world.now(), node, "restart", host.name + " starts");
+    if (std::holds_alternative<Start>(input))
+        mark(world.now(), node, "restart", host.name + " starts");
     if (std::holds_alternative<ConnectionClosed>(input)) {
         const auto& key = std::get<ConnectionClosed>(input).connection;
         const NodeId peer = key.client == node ? key.server : key.client;
-        mark(world.now(), node, "closed", "connection with " + world.host(peer).name + " is closed");
+        mark(world.now(), node, "closed",
+             "connection with " + world.host(peer).name + " is closed");
     }
     for (const Note& note : out.notes) {
         if (const auto* touched = std::get_if<PartitionTouched>(&note)) {
@@ -167,7 +169,8 @@ void TraceRecorder::finish(const World& world) {
             gaps_.push_back({watched.name, "no leader", watched.leaderless_since, world.now()});
         }
         if (watched.under_min_isr_since != kNever) {
-            gaps_.push_back({watched.name, "under min ISR", watched.under_min_isr_since, world.now()});
+            gaps_.push_back(
+                {watched.name, "under min ISR", watched.under_min_isr_since, world.now()});
         }
     }
 }

@@ -21,7 +21,8 @@ class TraceRecorder final : public Observer {
     };
     explicit TraceRecorder(std::vector<Window> windows);
 
-    void on_step(const World& world, const Host& host, const Input& input, const Outbox& out) override;
+    void on_step(const World& world, const Host& host, const Input& input,
+                 const Outbox& out) override;
     void on_message_sent(const World& world, std::uint32_t slot, const MessageInFlight& message,
                          NodeId from, NodeId to) override;
     void on_message_received(const World& world, std::uint32_t slot, const MessageInFlight& message,

@@ -79,10 +79,17 @@ Admin admin_of(const Scenario& scenario, const AdminSpec& spec, std::size_t inde
     for (const AdminStep& step : spec.steps) {
         ClientOpKind kind = ClientOpKind::list_topics;
         switch (step.op) {
-            case AdminOp::create_topic: kind = ClientOpKind::create_topic; break;
-            case AdminOp::delete_topic: kind = ClientOpKind::delete_topic; break;
-            case AdminOp::describe_topic: kind = ClientOpKind::describe_topic; break;
-            case AdminOp::list_topics: break;
+            case AdminOp::create_topic:
+                kind = ClientOpKind::create_topic;
+                break;
+            case AdminOp::delete_topic:
+                kind = ClientOpKind::delete_topic;
+                break;
+            case AdminOp::describe_topic:
+                kind = ClientOpKind::describe_topic;
+                break;
+            case AdminOp::list_topics:
+                break;
         }
         a.operations.push_back({step.at - Instant{0}, kind, create_request(step.topic)});
     }
@@ -136,16 +143,17 @@ World build_world(const Scenario& scenario) {
     world.add(setup_of(scenario), "setup", Instant{0} + milliseconds(20));
     for (std::size_t i = 0; i < scenario.clients.size(); ++i) {
         const Instant start = Instant{0} + milliseconds(50);
-        std::visit(Overloaded{
-                       [&](const ProducerSpec& s) {
-                           world.add(producer_of(scenario, s, i), s.name, start);
-                       },
-                       [&](const ConsumerSpec& s) {
-                           world.add(consumer_of(scenario, s, i), s.name, start);
-                       },
-                       [&](const AdminSpec& s) { world.add(admin_of(scenario, s, i), s.name, start); },
-                   },
-                   scenario.clients[i]);
+        std::visit(
+            Overloaded{
+                [&](const ProducerSpec& s) {
+                    world.add(producer_of(scenario, s, i), s.name, start);
+                },
+                [&](const ConsumerSpec& s) {
+                    world.add(consumer_of(scenario, s, i), s.name, start);
+                },
+                [&](const AdminSpec& s) { world.add(admin_of(scenario, s, i), s.name, start); },
+            },
+            scenario.clients[i]);
     }
     world.schedule_faults();
     return world;

@@ -15,7 +15,7 @@ namespace {
 struct Shape {
     int brokers = 3;
     int partitions = 3;
-    int clients = 3;               // producers, and as many consumers
+    int clients = 3;                // producers, and as many consumers
     int records_per_second = 1000;  // all producers together; 0: idle
     std::int64_t seconds = 60;
     int retention_bytes = -1;
@@ -39,11 +39,12 @@ Scenario scenario_of(const Shape& shape) {
             i, assignment, i + 1 < shape.clients ? "," : "");
     }
     return parse_scenario(
-        fmt::format(R"({{ "name": "bench", "cluster": {{ "brokers": {}, "config": {{ "log.retention.check.interval.ms": 5000 }} }},
+        fmt::format(
+            R"({{ "name": "bench", "cluster": {{ "brokers": {}, "config": {{ "log.retention.check.interval.ms": 5000 }} }},
             "topics": [ {{ "name": "t", "partitions": {}, "replication.factor": 3,
                            "config": {{ "min.insync.replicas": 2, "retention.bytes": {} }} }} ],
             "clients": [ {} ], "run": {{ "for": "{}s" }} }})",
-                    shape.brokers, shape.partitions, shape.retention_bytes, clients, shape.seconds),
+            shape.brokers, shape.partitions, shape.retention_bytes, clients, shape.seconds),
         "bench", ".");
 }
 
@@ -68,7 +69,8 @@ void run_cluster(benchmark::State& state, const Shape& shape, bool judged) {
         }
         events += world.events();
         for (const auto& host : world.hosts) {
-            if (const auto* p = std::get_if<Producer>(&host->node)) records += p->next_record - p->unfinished;
+            if (const auto* p = std::get_if<Producer>(&host->node))
+                records += p->next_record - p->unfinished;
         }
         bytes = std::max(bytes, heap_bytes() - before);
         pending = std::max(pending, world.pending_events());
@@ -79,11 +81,12 @@ void run_cluster(benchmark::State& state, const Shape& shape, bool judged) {
     state.counters["sim_s/s"] =
         rate(static_cast<double>(shape.seconds) * static_cast<double>(state.iterations()));
     state.counters["heap_MiB"] = static_cast<double>(bytes) / (1 << 20);
-    state.counters["B/record"] =
-        records == 0 ? 0.0
-                     : static_cast<double>(bytes) * static_cast<double>(state.iterations()) /
-                           static_cast<double>(records);
-    state.counters["events/sim_s"] = static_cast<double>(events) / static_cast<double>(state.iterations()) /
+    state.counters["B/record"] = records == 0 ? 0.0
+                                              : static_cast<double>(bytes) *
+                                                    static_cast<double>(state.iterations()) /
+                                                    static_cast<double>(records);
+    state.counters["events/sim_s"] = static_cast<double>(events) /
+                                     static_cast<double>(state.iterations()) /
                                      static_cast<double>(shape.seconds);
     state.counters["pending"] = static_cast<double>(pending);
 }
@@ -94,14 +97,18 @@ void cluster_idle(benchmark::State& state) {
 void cluster_busy_judged(benchmark::State& state) { run_cluster(state, Shape{}, true); }
 void cluster_busy_bare(benchmark::State& state) { run_cluster(state, Shape{}, false); }
 void cluster_by_brokers(benchmark::State& state) {
-    run_cluster(state, Shape{.brokers = static_cast<int>(state.range(0)), .partitions = 30, .seconds = 30}, true);
+    run_cluster(state,
+                Shape{.brokers = static_cast<int>(state.range(0)), .partitions = 30, .seconds = 30},
+                true);
 }
 void cluster_by_partitions(benchmark::State& state) {
     run_cluster(state, Shape{.partitions = static_cast<int>(state.range(0)), .seconds = 30}, true);
 }
 void cluster_by_records(benchmark::State& state) {
-    run_cluster(state, Shape{.records_per_second = 10'000, .seconds = state.range(0) / 10'000,
-                             .retention_bytes = 10 << 20},
+    run_cluster(state,
+                Shape{.records_per_second = 10'000,
+                      .seconds = state.range(0) / 10'000,
+                      .retention_bytes = 10 << 20},
                 true);
 }
 BENCHMARK(cluster_idle)->Unit(benchmark::kMillisecond);
@@ -109,7 +116,11 @@ BENCHMARK(cluster_busy_judged)->Unit(benchmark::kMillisecond);
 BENCHMARK(cluster_busy_bare)->Unit(benchmark::kMillisecond);
 BENCHMARK(cluster_by_brokers)->Arg(3)->Arg(10)->Arg(30)->Unit(benchmark::kMillisecond);
 BENCHMARK(cluster_by_partitions)->Arg(10)->Arg(100)->Arg(1000)->Unit(benchmark::kMillisecond);
-BENCHMARK(cluster_by_records)->Arg(10'000)->Arg(100'000)->Arg(1'000'000)->Unit(benchmark::kMillisecond);
+BENCHMARK(cluster_by_records)
+    ->Arg(10'000)
+    ->Arg(100'000)
+    ->Arg(1'000'000)
+    ->Unit(benchmark::kMillisecond);
 
 // A world with some seconds of history behind it.
 World grown_world(int partitions) {

@@ -90,12 +90,18 @@ Digest128 run_world(const Scenario& scenario, std::uint64_t seed, Observer* obse
 
 bool is_met(const Expectation& expectation, const Check& check) {
     switch (expectation.expected) {
-        case Expected::found: return check.found > 0;
-        case Expected::absent: return check.found == 0 && check.checked > 0;
-        case Expected::pass: return check.verdict == Verdict::pass;
-        case Expected::fail: return check.verdict == Verdict::fail;
-        case Expected::allowed: return check.verdict == Verdict::allowed;
-        case Expected::vacuous: return check.verdict == Verdict::vacuous;
+        case Expected::found:
+            return check.found > 0;
+        case Expected::absent:
+            return check.found == 0 && check.checked > 0;
+        case Expected::pass:
+            return check.verdict == Verdict::pass;
+        case Expected::fail:
+            return check.verdict == Verdict::fail;
+        case Expected::allowed:
+            return check.verdict == Verdict::allowed;
+        case Expected::vacuous:
+            return check.verdict == Verdict::vacuous;
     }
     CHECK(!"unknown expectation");
     return false;

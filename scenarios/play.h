@@ -8,8 +8,8 @@
 
 namespace tribunal {
 
-// The world of a scenario before its first event: cluster, clients, and an admin client that creates
-// the topics.
+// The world of a scenario before its first event: cluster, clients, and an admin client that
+// creates the topics.
 World build_world(const Scenario& scenario);
 
 // The node that creates the topics; not a client of the scenario.

@@ -40,7 +40,8 @@ struct ClusterSpec {
     std::int32_t brokers = 3;
     std::int32_t controllers = 1;
     BrokerConfig config;
-    TopicConfig topic_defaults;  // what server.properties says for topics (min.insync.replicas, ...)
+    TopicConfig
+        topic_defaults;  // what server.properties says for topics (min.insync.replicas, ...)
     bool operator==(const ClusterSpec&) const = default;
 };
 
@@ -56,13 +57,13 @@ struct TopicSpec {
 
 // How a producer makes its records.
 struct LoadSpec {
-    std::uint64_t records = 0;            // 0: until the faulty phase ends
-    Duration interval = milliseconds(10);  // between records, from "rate": "100/s"
-    std::int32_t value_size = 100;        // bytes of a generated value, "value.size"
-    std::uint64_t keys = 0;               // generated keys are "k0".."k<keys-1>"; 0: no key
+    std::uint64_t records = 0;              // 0: until the faulty phase ends
+    Duration interval = milliseconds(10);   // between records, from "rate": "100/s"
+    std::int32_t value_size = 100;          // bytes of a generated value, "value.size"
+    std::uint64_t keys = 0;                 // generated keys are "k0".."k<keys-1>"; 0: no key
     std::optional<std::int32_t> partition;  // given partition instead of a partitioner
     Instant start{0};
-    bool await = false;  // "sync": true, the next record waits for the acknowledgement
+    bool await = false;         // "sync": true, the next record waits for the acknowledgement
     std::vector<Record> lines;  // from a file of lines; empty: generated
     bool operator==(const LoadSpec&) const = default;
 };
@@ -131,7 +132,7 @@ struct Expectation {
 struct Scenario {
     std::string name;
     std::string description;
-    std::string file;            // as the user named it
+    std::string file;             // as the user named it
     std::string edition = "4.1";  // "kafka"
     std::uint64_t seed = 1;
     ClusterSpec cluster;

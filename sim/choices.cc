@@ -5,9 +5,9 @@
 namespace tribunal {
 
 std::string_view name_of(ChoiceKind kind) {
-    constexpr std::string_view names[] = {"tie",       "network_latency", "disk_write",
+    constexpr std::string_view names[] = {"tie",       "network_latency",  "disk_write",
                                           "disk_sync", "surviving_writes", "torn_tail",
-                                          "fault_gap", "fault_target",    "client_value"};
+                                          "fault_gap", "fault_target",     "client_value"};
     static_assert(std::size(names) == kChoiceKinds);
     return names[static_cast<std::size_t>(kind)];
 }
@@ -28,7 +28,8 @@ RecordedChooser::RecordedChooser(const std::vector<Choice>& choices) {
     }
 }
 
-std::uint64_t RecordedChooser::choose(ChoiceKind kind, std::uint32_t stream, std::uint64_t options) {
+std::uint64_t RecordedChooser::choose(ChoiceKind kind, std::uint32_t stream,
+                                      std::uint64_t options) {
     const std::size_t index = stream * kChoiceKinds + static_cast<std::size_t>(kind);
     if (index >= lists_.size() || lists_[index].next >= lists_[index].choices.size()) {
         ++diverged_;

@@ -1,7 +1,7 @@
 // The one choice interface: whatever could have gone otherwise is one call of choose().
 //
-// A seeded generator samples, a recorded list replays, somebody at a shell or an explorer answers by
-// himself: the world does not know which.
+// A seeded generator samples, a recorded list replays, somebody at a shell or an explorer answers
+// by himself: the world does not know which.
 #pragma once
 
 #include <cstdint>

@@ -30,10 +30,17 @@ Digest128 World::digest() const {
         d.word((static_cast<std::uint64_t>(event.node) << 32) | event.kind);
         const auto slot = static_cast<std::uint32_t>(event.payload);
         switch (static_cast<EventKind>(event.kind)) {
-            case EventKind::deliver: fold(d, in_flight_.slots[slot]); break;
-            case EventKind::write_done: fold(d, syncs_.slots[slot]); break;
-            case EventKind::closed: fold(d, notices_.slots[slot]); break;
-            default: d.word(event.payload);
+            case EventKind::deliver:
+                fold(d, in_flight_.slots[slot]);
+                break;
+            case EventKind::write_done:
+                fold(d, syncs_.slots[slot]);
+                break;
+            case EventKind::closed:
+                fold(d, notices_.slots[slot]);
+                break;
+            default:
+                d.word(event.payload);
         }
     });
     for (const auto& [key, connection] : connections_) {

@@ -27,9 +27,9 @@ void undo_on_log(ReplicaLog& log, UnsyncedWrite& write) {
 void World::age(DiskFile& file) {
     // Looked at now and then only: the page cache of a busy file turns over by the thousands.
     if (file.writes.size() < 256 || (file.written & 255) != 0) return;
-    const auto old = std::partition_point(file.writes.begin(), file.writes.end(), [&](const auto& w) {
-        return w.at + options.writeback_age < now_;
-    });
+    const auto old =
+        std::partition_point(file.writes.begin(), file.writes.end(),
+                             [&](const auto& w) { return w.at + options.writeback_age < now_; });
     file.writes.erase(file.writes.begin(), old);
 }
 
@@ -37,7 +37,8 @@ bool World::write(Host& host, std::size_t index, Write& write, Instant& at, Choo
     Disk& disk = host.disk;
     if (disk.full > 0 || disk.broken > 0) return false;
     const auto stream = static_cast<std::uint32_t>(index);
-    at = at + latency(options.disk_write, ChoiceKind::disk_write, stream, chooser) + disk.extra_latency;
+    at = at + latency(options.disk_write, ChoiceKind::disk_write, stream, chooser) +
+         disk.extra_latency;
     TopicPartition file_id = kMetadataFile;
     UnsyncedWrite unsynced;
     unsynced.at = now_;
@@ -68,10 +69,12 @@ bool World::write(Host& host, std::size_t index, Write& write, Instant& at, Choo
     age(file);
     if (write.sync) {
         const Instant starts = std::max(at, disk.busy_until);
-        disk.busy_until = starts + latency(options.disk_sync, ChoiceKind::disk_sync, stream, chooser) +
+        disk.busy_until = starts +
+                          latency(options.disk_sync, ChoiceKind::disk_sync, stream, chooser) +
                           disk.extra_latency;
         const std::uint32_t slot = syncs_.put({host.starts, file_id, file.written, write.token});
-        queue_.push(disk.busy_until, stream, static_cast<std::uint32_t>(EventKind::write_done), slot);
+        queue_.push(disk.busy_until, stream, static_cast<std::uint32_t>(EventKind::write_done),
+                    slot);
     }
     return true;
 }
@@ -90,9 +93,8 @@ std::string World::lose_unsynced(Host& host, std::size_t index, const FaultSpec&
         const std::uint64_t n = file.writes.size();
         if (n == 0) continue;
         const std::uint64_t survive =
-            spec.keep_percent >= 0
-                ? n * static_cast<std::uint64_t>(spec.keep_percent) / 100
-                : chooser.choose(ChoiceKind::surviving_writes, stream, n + 1);
+            spec.keep_percent >= 0 ? n * static_cast<std::uint64_t>(spec.keep_percent) / 100
+                                   : chooser.choose(ChoiceKind::surviving_writes, stream, n + 1);
         const bool tear = survive < n && !file.writes[survive].truncates &&
                           (spec.torn_tail || chooser.choose(ChoiceKind::torn_tail, stream, 4) == 0);
         unsynced += n;

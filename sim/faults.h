@@ -14,11 +14,11 @@
 namespace tribunal {
 
 enum class FaultKind : std::uint8_t {
-    kill,          // the process dies; the page cache survives
-    power_loss,    // the machine dies; any prefix of the unsynced writes of each file survives
-    restart,       // starts a dead node again (a running one: kill first)
-    wipe,          // the machine dies and comes back, on restart, with an empty disk
-    pause,         // the process stops running (GC, VM migration); sockets stay open
+    kill,        // the process dies; the page cache survives
+    power_loss,  // the machine dies; any prefix of the unsynced writes of each file survives
+    restart,     // starts a dead node again (a running one: kill first)
+    wipe,        // the machine dies and comes back, on restart, with an empty disk
+    pause,       // the process stops running (GC, VM migration); sockets stay open
     resume,
     isolate,       // cut `target` from `peer` (all nodes when none is named)
     cut,           // cut the links between `target` and `peer`
@@ -68,9 +68,9 @@ struct FaultSpec {
     Target target;
     Target peer;  // of link faults; kind none: every other node
     Direction direction = Direction::both;
-    Duration amount;      // latency or clock step
+    Duration amount;  // latency or clock step
     std::int64_t ppm = 0;
-    Duration lasts;       // after this the opposite happens; 0: stays
+    Duration lasts;  // after this the opposite happens; 0: stays
     // Either once at `at`, or drawn: from `at` to `until`, a gap of exponential mean `every` apart.
     Instant at;
     Instant until;
@@ -90,7 +90,7 @@ struct LedgerEntry {
     FaultKind kind = FaultKind::kill;
     std::vector<NodeId> nodes;
     std::vector<NodeId> peers;
-    std::string text;  // "power_loss leader(orders-0) = broker 2, 3 of 7 unsynced writes kept"
+    std::string text;    // "power_loss leader(orders-0) = broker 2, 3 of 7 unsynced writes kept"
     bool ended = false;  // the end of a fault that lasted
     TRIBUNAL_FIELDS(LedgerEntry, at, kind, nodes, peers, text, ended)
 };

@@ -17,8 +17,8 @@ void World::arm(Host& host, std::size_t index, const Arm& arm) {
     if (deadline < now_) deadline = now_;
     HostTimer& timer = host.timers[arm.timer];
     timer.deadline = deadline;
-    // The queue is asked to come back at the earliest deadline only: a timer that is pushed out over
-    // and over (a time-out of requests that are answered) costs nothing in the queue.
+    // The queue is asked to come back at the earliest deadline only: a timer that is pushed out
+    // over and over (a time-out of requests that are answered) costs nothing in the queue.
     if (timer.queued <= deadline) return;
     timer.queued = deadline;
     queue_.push(deadline, static_cast<std::uint32_t>(index),
@@ -36,13 +36,17 @@ void World::carry_out(std::size_t index, Outbox& out, Chooser& chooser, Observer
             send(self, at, std::move(*send_effect), chooser, observer);
         } else if (auto* write_effect = std::get_if<Write>(&effect)) {
             if (!write(host, index, *write_effect, at, chooser)) {
-                // ENOSPC or EIO on the only log directory: the broker halts (Exit.halt), and nothing
-                // that depended on the write leaves it.
+                // ENOSPC or EIO on the only log directory: the broker halts (Exit.halt), and
+                // nothing that depended on the write leaves it.
                 FaultSpec spec;
                 spec.kind = FaultKind::kill;
                 const std::string how = crash(index, spec, chooser, observer);
-                record({now_, FaultKind::kill, {self}, {},
-                        host.name + " halts: its log directory failed" + how, false},
+                record({now_,
+                        FaultKind::kill,
+                        {self},
+                        {},
+                        host.name + " halts: its log directory failed" + how,
+                        false},
                        observer);
                 return;
             }
@@ -81,7 +85,9 @@ void World::end_process(std::size_t index, FaultKind how, Chooser& chooser, Obse
     host.started = false;
     host.timers.clear();
     host.held.clear();
-    if (was_up) host.node = restart(host.node);
+    // Also a dead process: what its disk kept may have become less since (a power loss after a
+    // kill).
+    if (was_up || how != FaultKind::kill) host.node = restart(host.node);
     if (observer != nullptr) observer->on_crash(*this, host, how);
 }
 

@@ -21,8 +21,10 @@ bool lasts(FaultKind kind) {
         case FaultKind::restart:
         case FaultKind::resume:
         case FaultKind::heal_link:
-        case FaultKind::reset: return false;
-        default: return true;
+        case FaultKind::reset:
+            return false;
+        default:
+            return true;
     }
 }
 
@@ -33,8 +35,10 @@ bool is_link_fault(FaultKind kind) {
         case FaultKind::heal_link:
         case FaultKind::slow_link:
         case FaultKind::jam:
-        case FaultKind::reset: return true;
-        default: return false;
+        case FaultKind::reset:
+            return true;
+        default:
+            return false;
     }
 }
 
@@ -72,8 +76,8 @@ std::string World::crash(std::size_t index, const FaultSpec& spec, Chooser& choo
     }
     std::string how;
     Host& host = hosts[index].edit();
-    const bool has_disk = std::holds_alternative<Broker>(host.node) ||
-                          std::holds_alternative<Controller>(host.node);
+    const bool has_disk =
+        std::holds_alternative<Broker>(host.node) || std::holds_alternative<Controller>(host.node);
     if (spec.kind == FaultKind::power_loss && has_disk) {
         how = lose_unsynced(host, index, spec, chooser);
     }
@@ -98,12 +102,17 @@ void World::apply_link_fault(const FaultSpec& spec, const std::vector<NodeId>& n
                 Link& l = forward ? link(a, b) : link(b, a);
                 switch (spec.kind) {
                     case FaultKind::isolate:
-                    case FaultKind::cut: l.cuts += sign; break;
-                    case FaultKind::jam: l.jams += sign; break;
+                    case FaultKind::cut:
+                        l.cuts += sign;
+                        break;
+                    case FaultKind::jam:
+                        l.jams += sign;
+                        break;
                     case FaultKind::slow_link:
                         l.extra_latency = l.extra_latency + spec.amount * sign;
                         break;
-                    default: CHECK(!"a link fault");
+                    default:
+                        CHECK(!"a link fault");
                 }
             }
             if (sign < 0) release_held(a, b, chooser);
@@ -130,7 +139,8 @@ void World::inject(std::uint32_t index, Chooser& chooser, Observer* observer) {
         case FaultKind::kill:
         case FaultKind::power_loss:
         case FaultKind::wipe:
-            for (const NodeId id : fault.nodes) detail += crash(index_of(id), spec, chooser, observer);
+            for (const NodeId id : fault.nodes)
+                detail += crash(index_of(id), spec, chooser, observer);
             break;
         case FaultKind::restart:
             for (const NodeId id : fault.nodes) {
@@ -153,15 +163,19 @@ void World::inject(std::uint32_t index, Chooser& chooser, Observer* observer) {
         case FaultKind::isolate:
         case FaultKind::cut:
         case FaultKind::jam:
-        case FaultKind::slow_link: apply_link_fault(spec, fault.nodes, fault.peers, 1, chooser); break;
+        case FaultKind::slow_link:
+            apply_link_fault(spec, fault.nodes, fault.peers, 1, chooser);
+            break;
         case FaultKind::heal_link:
             for (ActiveFault& other : active_faults_) {
                 const FaultSpec& o = faults[other.spec];
                 if (other.over || !is_link_fault(o.kind)) continue;
-                const bool touches = std::any_of(
-                    other.nodes.begin(), other.nodes.end(), [&](NodeId n) {
-                        return std::find(fault.nodes.begin(), fault.nodes.end(), n) != fault.nodes.end() ||
-                               std::find(fault.peers.begin(), fault.peers.end(), n) != fault.peers.end();
+                const bool touches =
+                    std::any_of(other.nodes.begin(), other.nodes.end(), [&](NodeId n) {
+                        return std::find(fault.nodes.begin(), fault.nodes.end(), n) !=
+                                   fault.nodes.end() ||
+                               std::find(fault.peers.begin(), fault.peers.end(), n) !=
+                                   fault.peers.end();
                     });
                 if (touches) undo(other, chooser, observer);
             }
@@ -171,10 +185,12 @@ void World::inject(std::uint32_t index, Chooser& chooser, Observer* observer) {
                 for (const NodeId b : fault.peers) {
                     std::vector<ConnectionKey> keys;
                     for (const auto& [packed, connection] : connections_) {
-                        const ConnectionKey key{NodeId{static_cast<std::int32_t>(packed >> 32 & 0xffffff)},
-                                                NodeId{static_cast<std::int32_t>(packed >> 8 & 0xffffff)},
-                                                static_cast<Lane>(packed & 0xff)};
-                        if ((key.client == a && key.server == b) || (key.client == b && key.server == a)) {
+                        const ConnectionKey key{
+                            NodeId{static_cast<std::int32_t>(packed >> 32 & 0xffffff)},
+                            NodeId{static_cast<std::int32_t>(packed >> 8 & 0xffffff)},
+                            static_cast<Lane>(packed & 0xff)};
+                        if ((key.client == a && key.server == b) ||
+                            (key.client == b && key.server == a)) {
                             keys.push_back(key);
                         }
                     }
@@ -193,7 +209,8 @@ void World::inject(std::uint32_t index, Chooser& chooser, Observer* observer) {
         case FaultKind::disk_error:
             for (const NodeId id : fault.nodes) {
                 Disk& disk = hosts[index_of(id)].edit().disk;
-                if (spec.kind == FaultKind::slow_disk) disk.extra_latency = disk.extra_latency + spec.amount;
+                if (spec.kind == FaultKind::slow_disk)
+                    disk.extra_latency = disk.extra_latency + spec.amount;
                 if (spec.kind == FaultKind::full_disk) ++disk.full;
                 if (spec.kind == FaultKind::disk_error) ++disk.broken;
             }
@@ -203,9 +220,11 @@ void World::inject(std::uint32_t index, Chooser& chooser, Observer* observer) {
             for (const NodeId id : fault.nodes) {
                 Host& host = hosts[index_of(id)].edit();
                 const std::int64_t since = (now_ - host.drift_since).value;
-                host.clock_offset = host.clock_offset + nanoseconds(since / 1'000'000 * host.clock_ppm);
+                host.clock_offset =
+                    host.clock_offset + nanoseconds(since / 1'000'000 * host.clock_ppm);
                 host.drift_since = now_;
-                if (spec.kind == FaultKind::clock_offset) host.clock_offset = host.clock_offset + spec.amount;
+                if (spec.kind == FaultKind::clock_offset)
+                    host.clock_offset = host.clock_offset + spec.amount;
                 if (spec.kind == FaultKind::clock_drift) host.clock_ppm += spec.ppm;
             }
             break;
@@ -231,9 +250,13 @@ void World::on_fault_ends(const Event& event, Chooser& chooser, Observer* observ
     ActiveFault& fault = active_faults_[static_cast<std::size_t>(event.payload)];
     if (fault.over) return;
     undo(fault, chooser, observer);
-    record({now_, faults[fault.spec].kind, fault.nodes, {},
-            "end of " + (faults[fault.spec].text.empty() ? std::string{name_of(faults[fault.spec].kind)}
-                                                         : faults[fault.spec].text),
+    record({now_,
+            faults[fault.spec].kind,
+            fault.nodes,
+            {},
+            "end of " + (faults[fault.spec].text.empty()
+                             ? std::string{name_of(faults[fault.spec].kind)}
+                             : faults[fault.spec].text),
             true},
            observer);
 }
@@ -252,19 +275,31 @@ void World::undo(ActiveFault& fault, Chooser& chooser, Observer*) {
                 close_all(id, true, chooser);
                 start_process(i, now_ + options.restart_time);
                 break;
-            case FaultKind::pause: resume(i); break;
-            case FaultKind::slow_disk: host.disk.extra_latency = host.disk.extra_latency - spec.amount; break;
-            case FaultKind::full_disk: --host.disk.full; break;
-            case FaultKind::disk_error: --host.disk.broken; break;
-            case FaultKind::clock_offset: host.clock_offset = host.clock_offset - spec.amount; break;
+            case FaultKind::pause:
+                resume(i);
+                break;
+            case FaultKind::slow_disk:
+                host.disk.extra_latency = host.disk.extra_latency - spec.amount;
+                break;
+            case FaultKind::full_disk:
+                --host.disk.full;
+                break;
+            case FaultKind::disk_error:
+                --host.disk.broken;
+                break;
+            case FaultKind::clock_offset:
+                host.clock_offset = host.clock_offset - spec.amount;
+                break;
             case FaultKind::clock_drift: {
                 const std::int64_t since = (now_ - host.drift_since).value;
-                host.clock_offset = host.clock_offset + nanoseconds(since / 1'000'000 * host.clock_ppm);
+                host.clock_offset =
+                    host.clock_offset + nanoseconds(since / 1'000'000 * host.clock_ppm);
                 host.drift_since = now_;
                 host.clock_ppm -= spec.ppm;
                 break;
             }
-            default: break;
+            default:
+                break;
         }
     }
     if (is_link_fault(spec.kind)) apply_link_fault(spec, fault.nodes, fault.peers, -1, chooser);

@@ -69,8 +69,9 @@ void World::send(NodeId from, Instant departs, Send&& send, Chooser& chooser, Ob
         connection->open = true;
         trips = 3;  // SYN, SYN-ACK, then the request
     }
-    MessageInFlight message{connection->incarnation, now_, departs,
-                            Deliver{key, send.is_response, send.correlation, std::move(send.message)}};
+    MessageInFlight message{
+        connection->incarnation, now_, departs,
+        Deliver{key, send.is_response, send.correlation, std::move(send.message)}};
     const std::uint32_t slot = in_flight_.put(std::move(message));
     if (observer != nullptr) {
         observer->on_message_sent(*this, slot, in_flight_.slots[slot], from,

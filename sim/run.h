@@ -1,5 +1,5 @@
-// A run has two phases (as TigerBeetle's simulator): faults strike for a while, then everything heals
-// and the cluster must converge within a bound. "Stuck" is a finding with a reason.
+// A run has two phases (as TigerBeetle's simulator): faults strike for a while, then everything
+// heals and the cluster must converge within a bound. "Stuck" is a finding with a reason.
 #pragma once
 
 #include <optional>
@@ -24,8 +24,8 @@ struct RunOutcome {
 };
 
 // What keeps the cluster from being quiescent; nothing when it is: every partition has a leader and
-// all its replicas in sync, every broker has the controller's image, every producer has its answers,
-// every consumer is at the end.
+// all its replicas in sync, every broker has the controller's image, every producer has its
+// answers, every consumer is at the end.
 std::optional<std::string> unconverged_reason(const World& world);
 
 RunOutcome run(World& world, Chooser& chooser, Observer* observer, const RunPlan& plan);

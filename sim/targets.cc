@@ -26,10 +26,14 @@ std::vector<NodeId> World::resolve(const Target& target, Chooser& chooser) const
         }
     }
     switch (target.kind) {
-        case TargetKind::none: break;
-        case TargetKind::node: found.push_back(target.node); break;
+        case TargetKind::none:
+            break;
+        case TargetKind::node:
+            found.push_back(target.node);
+            break;
         case TargetKind::leader:
-            if (partition != nullptr && partition->leader != kNoNode) found.push_back(partition->leader);
+            if (partition != nullptr && partition->leader != kNoNode)
+                found.push_back(partition->leader);
             break;
         case TargetKind::replicas:
             if (partition != nullptr) found = partition->replicas;
@@ -69,7 +73,9 @@ std::vector<NodeId> World::resolve(const Target& target, Chooser& chooser) const
             add_if([&](const Host& h) { return is_broker(h) && h.power == Power::up; });
             choose_one();
             break;
-        case TargetKind::brokers: add_if(is_broker); break;
+        case TargetKind::brokers:
+            add_if(is_broker);
+            break;
         case TargetKind::clients:
             add_if([&](const Host& h) {
                 return !is_broker(h) && !std::holds_alternative<Controller>(h.node);

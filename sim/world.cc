@@ -76,13 +76,27 @@ bool World::step(Chooser& chooser, Observer* observer, Instant until) {
         }
     }
     switch (kind) {
-        case EventKind::deliver: on_deliver(event, chooser, observer); break;
-        case EventKind::timer: on_timer(event, chooser, observer); break;
-        case EventKind::write_done: on_write_done(event, chooser, observer); break;
-        case EventKind::start: on_start(event, chooser, observer); break;
-        case EventKind::closed: on_closed(event, chooser, observer); break;
-        case EventKind::fault: on_fault(event, chooser, observer); break;
-        case EventKind::fault_ends: on_fault_ends(event, chooser, observer); break;
+        case EventKind::deliver:
+            on_deliver(event, chooser, observer);
+            break;
+        case EventKind::timer:
+            on_timer(event, chooser, observer);
+            break;
+        case EventKind::write_done:
+            on_write_done(event, chooser, observer);
+            break;
+        case EventKind::start:
+            on_start(event, chooser, observer);
+            break;
+        case EventKind::closed:
+            on_closed(event, chooser, observer);
+            break;
+        case EventKind::fault:
+            on_fault(event, chooser, observer);
+            break;
+        case EventKind::fault_ends:
+            on_fault_ends(event, chooser, observer);
+            break;
     }
     return true;
 }
@@ -139,7 +153,8 @@ void World::on_deliver(const Event& event, Chooser& chooser, Observer* observer)
         connection->server_knows = true;
         run_step(event.node, Input{ConnectionClosed{key}}, chooser, observer);
     }
-    if (observer != nullptr) observer->on_message_received(*this, slot, in_flight_.slots[slot], false);
+    if (observer != nullptr)
+        observer->on_message_received(*this, slot, in_flight_.slots[slot], false);
     MessageInFlight taken = in_flight_.take(slot);
     run_step(event.node, Input{std::move(taken.deliver)}, chooser, observer);
 }
@@ -148,21 +163,23 @@ void World::on_timer(const Event& event, Chooser& chooser, Observer* observer) {
     const TimerId id{event.payload};
     // Most timers are moved on before they fire: look before cloning a shared host.
     const HostTimer* seen = hosts[event.node]->timers.find(id);
-    if (seen == nullptr || seen->queued != event.at) return;  // of an earlier life, or moved forward
+    if (seen == nullptr || seen->queued != event.at)
+        return;  // of an earlier life, or moved forward
     Host& host = hosts[event.node].edit();
     HostTimer& timer = *host.timers.find(id);
     timer.queued = kNever;
     if (timer.deadline == kNever) return;
     if (timer.deadline > now_) {
         timer.queued = timer.deadline;
-        queue_.push(timer.deadline, event.node, static_cast<std::uint32_t>(EventKind::timer), id.value);
+        queue_.push(timer.deadline, event.node, static_cast<std::uint32_t>(EventKind::timer),
+                    id.value);
         return;
     }
     timer.deadline = kNever;
     TimerFired fired{id, 0};
     if (kind_of(id) == TimerKind::load) {
-        fired.random =
-            static_cast<std::uint32_t>(chooser.choose(ChoiceKind::client_value, event.node, 1ull << 32));
+        fired.random = static_cast<std::uint32_t>(
+            chooser.choose(ChoiceKind::client_value, event.node, 1ull << 32));
     }
     trace_.word(id.value);
     run_step(event.node, Input{fired}, chooser, observer);
@@ -196,8 +213,8 @@ void World::on_closed(const Event& event, Chooser& chooser, Observer* observer) 
     const CloseNotice notice = notices_.take(static_cast<std::uint32_t>(event.payload));
     const Connection* connection = connections_.find(notice.connection.packed());
     if (connection != nullptr && connection->incarnation != notice.incarnation) {
-        // The client has opened another meanwhile and needs no news of the old one; the server still
-        // does, unless the new connection has told it.
+        // The client has opened another meanwhile and needs no news of the old one; the server
+        // still does, unless the new connection has told it.
         if (notice.to == notice.connection.client || connection->server_knows) return;
     } else if (connection != nullptr) {
         if (notice.only_if_unestablished && connection->established) return;

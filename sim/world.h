@@ -1,5 +1,5 @@
-// The deterministic world: machines, disks, links, clocks and the events between them, as one value.
-// Copy it, step both copies with equal choices, and they agree. Time moves only in step().
+// The deterministic world: machines, disks, links, clocks and the events between them, as one
+// value. Copy it, step both copies with equal choices, and they agree. Time moves only in step().
 //
 //   world.cc    the event loop: step, deliver, timers      host.cc    carries out effects
 //   network.cc  TCP-like connections over faulty links     disk.cc    page cache and platter
@@ -21,13 +21,13 @@
 namespace tribunal {
 
 enum class EventKind : std::uint32_t {
-    deliver,          // payload: slot of the message
-    timer,            // payload: TimerId
-    write_done,       // payload: slot of the sync
-    start,            // the process is up; payload: which start it is
-    closed,           // a connection ended; payload: slot of the notice
-    fault,            // payload: index of the fault specification
-    fault_ends,       // payload: index of the active fault
+    deliver,     // payload: slot of the message
+    timer,       // payload: TimerId
+    write_done,  // payload: slot of the sync
+    start,       // the process is up; payload: which start it is
+    closed,      // a connection ended; payload: slot of the notice
+    fault,       // payload: index of the fault specification
+    fault_ends,  // payload: index of the active fault
 };
 inline constexpr std::size_t kEventKinds = 7;
 
@@ -51,8 +51,8 @@ inline constexpr TopicPartition kMetadataFile{TopicId{-2}, 0};
 
 struct Disk {
     FlatMap<TopicPartition, DiskFile> files;
-    Instant busy_until;  // one fsync after another
-    std::int32_t full = 0;    // how many faults say so
+    Instant busy_until;     // one fsync after another
+    std::int32_t full = 0;  // how many faults say so
     std::int32_t broken = 0;
     Duration extra_latency;
     TRIBUNAL_FIELDS(Disk, files, busy_until, full, broken, extra_latency)
@@ -72,7 +72,7 @@ struct Host {
     Node node;
     std::string name;  // "broker 1", "p1"
     Power power = Power::off;
-    bool started = false;    // the process has had its Start
+    bool started = false;  // the process has had its Start
     std::uint32_t starts = 0;
     std::int32_t paused = 0;  // how many faults say so
     std::vector<Event> held;  // what happened while it was paused
@@ -80,7 +80,7 @@ struct Host {
     Disk disk;
     Duration clock_offset;
     std::int64_t clock_ppm = 0;
-    Instant drift_since;      // offset holds what drifted before
+    Instant drift_since;  // offset holds what drifted before
     TRIBUNAL_FIELDS(Host, node, name, power, started, starts, paused, held, timers, disk,
                     clock_offset, clock_ppm, drift_since)
 };
@@ -105,8 +105,8 @@ struct Stream {
 struct Connection {
     std::uint32_t incarnation = 0;
     bool established = false;
-    bool open = false;           // the client believes so
-    bool server_knows = false;   // the server has had a message of this incarnation
+    bool open = false;          // the client believes so
+    bool server_knows = false;  // the server has had a message of this incarnation
     Stream to_server;
     Stream to_client;
     TRIBUNAL_FIELDS(Connection, incarnation, established, open, server_knows, to_server, to_client)
@@ -179,12 +179,14 @@ class Observer {
   public:
     virtual ~Observer() = default;
     // A node took an input; `out` is what it wanted and noted.
-    virtual void on_step(const World& world, const Host& host, const Input& input, const Outbox& out) = 0;
+    virtual void on_step(const World& world, const Host& host, const Input& input,
+                         const Outbox& out) = 0;
     virtual void on_message_sent(const World&, std::uint32_t /*slot*/, const MessageInFlight&,
                                  NodeId /*from*/, NodeId /*to*/) {}
     virtual void on_message_received(const World&, std::uint32_t /*slot*/, const MessageInFlight&,
                                      bool /*lost*/) {}
-    // A process ended, with or without losing unsynced data; its partitions are as the disk has them.
+    // A process ended, with or without losing unsynced data; its partitions are as the disk has
+    // them.
     virtual void on_crash(const World&, const Host&, FaultKind) {}
     virtual void on_fault(const World&, const LedgerEntry&) {}
 };
@@ -262,13 +264,15 @@ class World {
     void give_up_connecting(ConnectionKey key, const Connection& connection);
     void close_all(NodeId node, bool tell, Chooser& chooser);
     void release_held(NodeId a, NodeId b, Chooser& chooser);
-    Duration latency(const LatencyModel& model, ChoiceKind kind, std::uint32_t stream, Chooser& chooser);
+    Duration latency(const LatencyModel& model, ChoiceKind kind, std::uint32_t stream,
+                     Chooser& chooser);
     Link& link(NodeId from, NodeId to);
     const Link& link(NodeId from, NodeId to) const;
     // disk.cc
     bool write(Host& host, std::size_t index, Write& write, Instant& at, Chooser& chooser);
     void age(DiskFile& file);
-    std::string lose_unsynced(Host& host, std::size_t index, const FaultSpec& spec, Chooser& chooser);
+    std::string lose_unsynced(Host& host, std::size_t index, const FaultSpec& spec,
+                              Chooser& chooser);
     // inject.cc
     void on_fault(const Event& event, Chooser& chooser, Observer* observer);
     void on_fault_ends(const Event& event, Chooser& chooser, Observer* observer);
@@ -276,7 +280,8 @@ class World {
     void undo(ActiveFault& fault, Chooser& chooser, Observer* observer);
     void apply_link_fault(const FaultSpec& spec, const std::vector<NodeId>& nodes,
                           const std::vector<NodeId>& peers, int sign, Chooser& chooser);
-    std::string crash(std::size_t index, const FaultSpec& spec, Chooser& chooser, Observer* observer);
+    std::string crash(std::size_t index, const FaultSpec& spec, Chooser& chooser,
+                      Observer* observer);
     void record(LedgerEntry entry, Observer* observer);
     // targets.cc
     std::vector<NodeId> resolve(const Target& target, Chooser& chooser) const;

@@ -26,16 +26,18 @@ struct Outer {
 TEST(digest, is_pinned_so_that_compilers_agree) {
     Outer outer{{{1, "x"}, {2, "yz"}}, 7, {}};
     outer.map[3] = {4, "w"};
-    EXPECT_EQ(to_string(digest_of(outer)), "0f3cfde2f82a8cf9e36e31c8bb1cd8a0");
+    EXPECT_EQ(to_string(digest_of(outer)), "8cbf8082e762447ff85d155b40417a44");
 }
 
 TEST(digest, lengths_keep_neighbours_apart) {
-    EXPECT_NE(digest_of(std::vector<std::string>{"ab", "c"}), digest_of(std::vector<std::string>{"a", "bc"}));
+    EXPECT_NE(digest_of(std::vector<std::string>{"ab", "c"}),
+              digest_of(std::vector<std::string>{"a", "bc"}));
     EXPECT_NE(digest_of(std::optional<int>{}), digest_of(std::optional<int>{0}));
     EXPECT_NE(digest_of(std::string{}), digest_of(std::string(1, '\0')));
 }
 
-RC_GTEST_PROP(digest, agrees_with_equality, (std::vector<std::string> a, std::vector<std::string> b)) {
+RC_GTEST_PROP(digest, agrees_with_equality,
+              (std::vector<std::string> a, std::vector<std::string> b)) {
     RC_ASSERT((a == b) == (digest_of(a) == digest_of(b)));
 }
 
@@ -97,8 +99,10 @@ RC_GTEST_PROP(flat_map, behaves_like_std_map, (std::vector<std::pair<std::uint8_
         }
     }
     RC_ASSERT(flat.size() == model.size());
-    RC_ASSERT((std::equal(flat.begin(), flat.end(), model.begin(),
-                          [](const auto& a, const auto& b) { return a.first == b.first && a.second == b.second; })));
+    RC_ASSERT(
+        (std::equal(flat.begin(), flat.end(), model.begin(), [](const auto& a, const auto& b) {
+            return a.first == b.first && a.second == b.second;
+        })));
 }
 
 }  // namespace

@@ -16,6 +16,5 @@ struct CheckFailure : std::logic_error {
 
 }  // namespace tribunal
 
-#define CHECK(condition)               \
-    ((condition) ? static_cast<void>(0) \
-                 : ::tribunal::check_failed(#condition, __FILE__, __LINE__))
+#define CHECK(condition) \
+    ((condition) ? static_cast<void>(0) : ::tribunal::check_failed(#condition, __FILE__, __LINE__))

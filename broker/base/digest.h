@@ -41,7 +41,8 @@ class Digest {
     }
     void bytes(std::string_view text);
     Digest128 value() const {
-        return {multiply_fold(a_ ^ 0xa0761d6478bd642full, b_ ^ 0xe7037ed1a0b428dbull), a_ ^ (b_ << 1)};
+        return {multiply_fold(a_ ^ 0xa0761d6478bd642full, b_ ^ 0xe7037ed1a0b428dbull),
+                a_ ^ (b_ << 1)};
     }
 
   private:
@@ -86,7 +87,9 @@ concept OrderedRange = requires(const C& c) {
     c.begin();
     c.end();
     c.size();
-} && !requires { typename C::hasher; } && !std::is_convertible_v<const C&, std::string_view> && !HasFields<C>;
+} && !requires {
+    typename C::hasher;
+} && !std::is_convertible_v<const C&, std::string_view> && !HasFields<C>;
 
 template <OrderedRange C>
 void fold(Digest& d, const C& xs) {

@@ -73,12 +73,13 @@ constexpr void visit_fields(T& object, Visit&& visit) {
     TRIBUNAL_EXPAND1(TRIBUNAL_EXPAND1(TRIBUNAL_EXPAND1(TRIBUNAL_EXPAND1(__VA_ARGS__))))
 #define TRIBUNAL_EXPAND1(...) __VA_ARGS__
 #define TRIBUNAL_FIELD_LIST(first, ...) \
-    ::tribunal::Field{#first, &Self::first} __VA_OPT__(, TRIBUNAL_FIELD_AGAIN TRIBUNAL_PARENS(__VA_ARGS__))
+    ::tribunal::Field{                  \
+        #first, &Self::first} __VA_OPT__(, TRIBUNAL_FIELD_AGAIN TRIBUNAL_PARENS(__VA_ARGS__))
 #define TRIBUNAL_FIELD_AGAIN() TRIBUNAL_FIELD_LIST
 
-#define TRIBUNAL_FIELDS(Type, ...)                                             \
-    static constexpr auto fields() {                                           \
-        using Self = Type;                                                     \
+#define TRIBUNAL_FIELDS(Type, ...)                                                 \
+    static constexpr auto fields() {                                               \
+        using Self = Type;                                                         \
         return std::make_tuple(TRIBUNAL_EXPAND(TRIBUNAL_FIELD_LIST(__VA_ARGS__))); \
-    }                                                                          \
+    }                                                                              \
     bool operator==(const Type&) const = default;

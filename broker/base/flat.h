@@ -70,7 +70,9 @@ class FlatSet {
     std::size_t size() const { return keys_.size(); }
     bool empty() const { return keys_.empty(); }
     void clear() { keys_.clear(); }
-    bool contains(const K& key) const { return std::binary_search(keys_.begin(), keys_.end(), key); }
+    bool contains(const K& key) const {
+        return std::binary_search(keys_.begin(), keys_.end(), key);
+    }
     bool insert(const K& key) {
         const auto it = std::lower_bound(keys_.begin(), keys_.end(), key);
         if (it != keys_.end() && *it == key) return false;

@@ -5,14 +5,16 @@
 namespace tribunal {
 namespace {
 
-constexpr Duration kRequestTimeout = seconds(30);    // request.timeout.ms
+constexpr Duration kRequestTimeout = seconds(30);      // request.timeout.ms
 constexpr Duration kRetryBackoff = milliseconds(100);  // retry.backoff.ms
 
 ConnectionKey connection_of(const Admin& a) {
-    return {a.id, a.bootstrap[static_cast<std::size_t>(a.broker) % a.bootstrap.size()], Lane::general};
+    return {a.id, a.bootstrap[static_cast<std::size_t>(a.broker) % a.bootstrap.size()],
+            Lane::general};
 }
 
-void note(const Admin& a, bool completed, ErrorCode error, bool unknown, TopicId topic, Outbox& out) {
+void note(const Admin& a, bool completed, ErrorCode error, bool unknown, TopicId topic,
+          Outbox& out) {
     const PlannedOperation& op = a.operations[a.next];
     out.notes.emplace_back(ClientOperation{op.kind, completed, unknown, a.next, error,
                                            TopicPartition{topic, 0}, kNoOffset});
@@ -80,9 +82,10 @@ void on_message(Admin& a, const Deliver& d, Outbox& out) {
             [&](const DeleteTopicResponse& m) { on_answer(a, m.error, TopicId{-1}, out); },
             [&](const MetadataResponse& m) {
                 const bool described = a.operations[a.next].kind == ClientOpKind::describe_topic;
-                const ErrorCode error = described && !m.topics.empty() ? m.topics.front().error
-                                                                       : ErrorCode::none;
-                on_answer(a, error, described && !m.topics.empty() ? m.topics.front().topic : TopicId{-1},
+                const ErrorCode error =
+                    described && !m.topics.empty() ? m.topics.front().error : ErrorCode::none;
+                on_answer(a, error,
+                          described && !m.topics.empty() ? m.topics.front().topic : TopicId{-1},
                           out);
             },
             [&](const auto&) { CHECK(!"a message that an admin client never gets"); },

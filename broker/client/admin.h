@@ -19,9 +19,9 @@ struct Admin {
     std::vector<NodeId> bootstrap;
     std::vector<PlannedOperation> operations;
     std::uint32_t next = 0;
-    std::int32_t in_flight = 0;   // correlation; 0: none
-    std::int32_t attempts = 0;    // of the operation under way
-    std::int32_t broker = 0;      // whom to ask, round robin
+    std::int32_t in_flight = 0;  // correlation; 0: none
+    std::int32_t attempts = 0;   // of the operation under way
+    std::int32_t broker = 0;     // whom to ask, round robin
     Moment started;
     std::int32_t next_correlation = 1;
     TRIBUNAL_FIELDS(Admin, id, client, bootstrap, operations, next, in_flight, attempts, broker,

@@ -20,7 +20,8 @@ const KnownTopic* ClusterMetadata::topic(TopicId id) const {
 
 const KnownPartition* ClusterMetadata::partition(TopicPartition tp) const {
     const KnownTopic* t = topic(tp.topic);
-    if (t == nullptr || static_cast<std::size_t>(tp.partition) >= t->partitions.size()) return nullptr;
+    if (t == nullptr || static_cast<std::size_t>(tp.partition) >= t->partitions.size())
+        return nullptr;
     return &t->partitions[static_cast<std::size_t>(tp.partition)];
 }
 

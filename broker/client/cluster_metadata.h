@@ -23,16 +23,16 @@ struct KnownTopic {
 };
 
 struct ClusterMetadata {
-    std::vector<NodeId> bootstrap;     // bootstrap.servers
-    std::vector<std::string> topics;   // to ask for; empty: all
+    std::vector<NodeId> bootstrap;    // bootstrap.servers
+    std::vector<std::string> topics;  // to ask for; empty: all
     std::vector<KnownTopic> known;
-    std::int32_t next_broker = 0;      // whom to ask next, round robin
+    std::int32_t next_broker = 0;  // whom to ask next, round robin
     bool in_flight = false;
-    bool wanted = false;               // stale: ask again when the retry backoff is over
+    bool wanted = false;  // stale: ask again when the retry backoff is over
     NodeId asked = kNoNode;
     Moment last_refresh;  // when the last answer or failure came: the backoff runs from there
-    TRIBUNAL_FIELDS(ClusterMetadata, bootstrap, topics, known, next_broker, in_flight, wanted, asked,
-                    last_refresh)
+    TRIBUNAL_FIELDS(ClusterMetadata, bootstrap, topics, known, next_broker, in_flight, wanted,
+                    asked, last_refresh)
 
     const KnownTopic* topic(const std::string& name) const;
     const KnownTopic* topic(TopicId id) const;
@@ -40,9 +40,9 @@ struct ClusterMetadata {
     const KnownPartition* partition(TopicPartition tp) const;
 };
 
-// Asks a broker for metadata unless a request is under way: each time the next one, so that a broker
-// behind a partition does not keep its neighbour blind for ever. Deviation: Kafka takes the node with
-// the fewest requests in flight, from a random start.
+// Asks a broker for metadata unless a request is under way: each time the next one, so that a
+// broker behind a partition does not keep its neighbour blind for ever. Deviation: Kafka takes the
+// node with the fewest requests in flight, from a random start.
 void request_metadata(ClusterMetadata& m, NodeId self, std::int32_t& correlation,
                       Duration request_timeout, Outbox& out);
 // Takes an answer in. Partitions whose leader epoch is older than the known one are ignored

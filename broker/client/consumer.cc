@@ -32,8 +32,8 @@ bool assign(Consumer& c, Outbox& out) {
         Assigned a;
         a.id = tp;
         a.assignment = 1;
-        ClientOperation assignment{ClientOpKind::assign, false, false, c.next_operation++,
-                                   ErrorCode::none, tp, kNoOffset};
+        ClientOperation assignment{ClientOpKind::assign, false, false,    c.next_operation++,
+                                   ErrorCode::none,      tp,    kNoOffset};
         out.notes.emplace_back(assignment);
         assignment.completed = true;
         out.notes.emplace_back(assignment);
@@ -63,8 +63,9 @@ void on_seek(Consumer& c, Outbox& out) {
     Assigned* a = topic == nullptr ? nullptr : find_assigned(c, {topic->id, seek.partition});
     if (a == nullptr) return;
     ++a->assignment;
-    ClientOperation operation{ClientOpKind::seek, false, false, c.next_operation++, ErrorCode::none,
-                              a->id, Offset{seek.offset}};
+    ClientOperation operation{ClientOpKind::seek, false,           false,
+                              c.next_operation++, ErrorCode::none, a->id,
+                              Offset{seek.offset}};
     out.notes.emplace_back(operation);
     operation.completed = true;
     out.notes.emplace_back(operation);
@@ -86,7 +87,8 @@ void on_timer(Consumer& c, const TimerFired& fired, Outbox& out) {
                 c.running = true;
                 c.started = out.moment;
                 arm_next_seek(c, out);
-                request_metadata(c.metadata, c.id, c.next_correlation, c.config.request_timeout, out);
+                request_metadata(c.metadata, c.id, c.next_correlation, c.config.request_timeout,
+                                 out);
                 out.arm(timer(TimerKind::block), kWatchInterval);
                 if (!c.group.empty() && c.config.enable_auto_commit) {
                     out.arm(timer(TimerKind::auto_commit), c.config.auto_commit_interval);
@@ -103,7 +105,9 @@ void on_timer(Consumer& c, const TimerFired& fired, Outbox& out) {
             commit(c, out);
             out.arm(timer(TimerKind::auto_commit), c.config.auto_commit_interval);
             return;
-        case TimerKind::retry: advance(c, out); return;
+        case TimerKind::retry:
+            advance(c, out);
+            return;
         case TimerKind::reconnect:
             c.links[NodeId{static_cast<std::int32_t>(key_of(fired.timer))}].backing_off = false;
             advance(c, out);
@@ -119,7 +123,8 @@ void on_timer(Consumer& c, const TimerFired& fired, Outbox& out) {
             step(c, Input{ConnectionClosed{{c.id, server, lane}}}, out);
             return;
         }
-        default: CHECK(!"a timer that a consumer never arms");
+        default:
+            CHECK(!"a timer that a consumer never arms");
     }
 }
 
@@ -128,7 +133,9 @@ void on_message(Consumer& c, const Deliver& d, Outbox& out) {
     std::visit(
         Overloaded{
             [&](const FetchResponse& m) { on_fetch_response(c, broker, d.correlation, m, out); },
-            [&](const ListOffsetsResponse& m) { on_list_offsets_response(c, d.correlation, m, out); },
+            [&](const ListOffsetsResponse& m) {
+                on_list_offsets_response(c, d.correlation, m, out);
+            },
             [&](const MetadataResponse& m) {
                 on_metadata_response(c.metadata, c.id, m, out);
                 out.arm(timer(TimerKind::metadata_age), c.config.metadata_max_age);
@@ -145,21 +152,29 @@ void on_message(Consumer& c, const Deliver& d, Outbox& out) {
 
 void on_closed(Consumer& c, ConnectionKey connection, Outbox& out) {
     switch (connection.lane) {
-        case Lane::fetch: on_fetch_link_broken(c, connection.server, out); return;
-        case Lane::general: on_look_ups_broken(c, connection.server, out); return;
-        case Lane::coordinator: on_coordinator_broken(c, out); return;
+        case Lane::fetch:
+            on_fetch_link_broken(c, connection.server, out);
+            return;
+        case Lane::general:
+            on_look_ups_broken(c, connection.server, out);
+            return;
+        case Lane::coordinator:
+            on_coordinator_broken(c, out);
+            return;
         case Lane::metadata:
             on_metadata_failed(c.metadata, c.id, c.config.retry_backoff, out);
             return;
-        default: CHECK(!"a connection that a consumer never opens");
+        default:
+            CHECK(!"a connection that a consumer never opens");
     }
 }
 
 }  // namespace
 
 Assigned* find_assigned(Consumer& c, TopicPartition tp) {
-    const auto it = std::lower_bound(c.assigned.begin(), c.assigned.end(), tp,
-                                     [](const Assigned& a, TopicPartition key) { return a.id < key; });
+    const auto it =
+        std::lower_bound(c.assigned.begin(), c.assigned.end(), tp,
+                         [](const Assigned& a, TopicPartition key) { return a.id < key; });
     return it != c.assigned.end() && it->id == tp ? &*it : nullptr;
 }
 

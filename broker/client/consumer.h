@@ -23,10 +23,10 @@ struct PlannedSeek {
 };
 
 enum class PositionState : std::uint8_t {
-    unknown,     // of a group: the committed offset is to be fetched
-    resetting,   // an offset is to be looked up: `reset_to`
+    unknown,    // of a group: the committed offset is to be fetched
+    resetting,  // an offset is to be looked up: `reset_to`
     valid,
-    failed,      // auto.offset.reset=none, or a record that does not deserialize: poll() throws
+    failed,  // auto.offset.reset=none, or a record that does not deserialize: poll() throws
 };
 
 struct Assigned {
@@ -36,7 +36,7 @@ struct Assigned {
     bool lookup_in_flight = false;
     std::uint32_t lookup_operation = 0;  // the history's name for it
     Offset position = kNoOffset;
-    std::uint16_t assignment = 0;  // goes up with assign and seek
+    std::uint16_t assignment = 0;         // goes up with assign and seek
     Offset session_position = kNoOffset;  // what the fetch session knows; -1: not in a session
     NodeId session_leader = kNoNode;
     TRIBUNAL_FIELDS(Assigned, id, state, reset_to, lookup_in_flight, lookup_operation, position,
@@ -67,7 +67,7 @@ struct Consumer {
     NodeId id;
     std::uint32_t client = 0;
     std::string group;
-    std::vector<std::string> topics;                          // all their partitions, or
+    std::vector<std::string> topics;                           // all their partitions, or
     std::vector<std::pair<std::string, std::int32_t>> wanted;  // these
     ConsumerConfig config;
     Serde key_deserializer = Serde::string;
@@ -85,7 +85,7 @@ struct Consumer {
     std::uint32_t next_watched = 0;  // end offsets are watched in turn
     NodeId coordinator = kNoNode;
     NodeId coordinator_asked = kNoNode;  // FindCoordinator under way
-    std::int32_t offset_request = 0;         // OffsetFetch or OffsetCommit under way: correlation
+    std::int32_t offset_request = 0;     // OffsetFetch or OffsetCommit under way: correlation
     std::uint32_t offset_operation = 0;
     std::vector<PartitionOffset> committing;
     std::vector<Offset> committed;  // last commit, by index into assigned

@@ -1,4 +1,5 @@
-// Fetching: one request a leader under way, incremental sessions (KIP-227), and what a poll returns.
+// Fetching: one request a leader under way, incremental sessions (KIP-227), and what a poll
+// returns.
 #include <algorithm>
 
 #include "broker/base/check.h"
@@ -7,7 +8,9 @@
 namespace tribunal {
 namespace {
 
-ConnectionKey connection_to(const Consumer& c, NodeId broker) { return {c.id, broker, Lane::fetch}; }
+ConnectionKey connection_to(const Consumer& c, NodeId broker) {
+    return {c.id, broker, Lane::fetch};
+}
 
 void leave_session(Consumer& c, Assigned& a) {
     if (a.session_leader == kNoNode) return;
@@ -79,7 +82,8 @@ void poll(Consumer& c, Assigned& a, const std::vector<RecordBatch>& batches, Out
         }
         if (poison) until = *poison;
         if (until > from) {
-            out.notes.emplace_back(PollReturned{a.id, a.position, &batches, from, until, a.assignment});
+            out.notes.emplace_back(
+                PollReturned{a.id, a.position, &batches, from, until, a.assignment});
             a.position = until;
             from = until;
         }
@@ -102,8 +106,8 @@ void on_partition(Consumer& c, Assigned& a, const FetchPartitionResponse& r, Out
             return;
         case ErrorCode::offset_out_of_range: {
             leave_session(c, a);
-            ClientOperation reset{ClientOpKind::reset, false, false, c.next_operation++, r.error, a.id,
-                                  a.position};
+            ClientOperation reset{
+                ClientOpKind::reset, false, false, c.next_operation++, r.error, a.id, a.position};
             out.notes.emplace_back(reset);
             reset.completed = true;
             out.notes.emplace_back(reset);
@@ -145,7 +149,8 @@ void send_fetches(Consumer& c, Outbox& out) {
         bool any = false;
         for (Assigned& a : c.assigned) {
             const KnownPartition* known = c.metadata.partition(a.id);
-            if (a.state != PositionState::valid || known == nullptr || known->leader != broker) continue;
+            if (a.state != PositionState::valid || known == nullptr || known->leader != broker)
+                continue;
             const bool is_new = a.session_leader != broker || link.session_epoch == 0;
             // After an error a partition waits for fresh metadata.
             if (a.session_leader == kNoNode && c.metadata.wanted) continue;
@@ -208,7 +213,8 @@ void on_fetch_link_broken(Consumer& c, NodeId broker, Outbox& out) {
         a.session_leader = kNoNode;
         a.session_position = kNoOffset;
     }
-    out.arm(timer(TimerKind::reconnect, static_cast<std::uint64_t>(broker.value)), milliseconds(50));
+    out.arm(timer(TimerKind::reconnect, static_cast<std::uint64_t>(broker.value)),
+            milliseconds(50));
     want_metadata(c.metadata, c.config.retry_backoff, out);
 }
 

@@ -15,7 +15,8 @@ ConnectionKey coordinator_connection(const Consumer& c) {
 }
 
 void note(Consumer&, Outbox& out, ClientOpKind kind, bool completed, std::uint32_t operation,
-          TopicPartition tp, Offset offset, ErrorCode error = ErrorCode::none, bool unknown = false) {
+          TopicPartition tp, Offset offset, ErrorCode error = ErrorCode::none,
+          bool unknown = false) {
     out.notes.emplace_back(ClientOperation{kind, completed, unknown, operation, error, tp, offset});
 }
 
@@ -39,12 +40,17 @@ void send_look_up(Consumer& c, TopicPartition tp, std::int64_t timestamp, bool f
 void reset_position(Consumer& c, Assigned& a, Outbox& out) {
     switch (c.config.auto_offset_reset) {
         case OffsetReset::none:
-            a.state = PositionState::failed;  // NoOffsetForPartition, OffsetOutOfRange: poll() throws
+            a.state =
+                PositionState::failed;  // NoOffsetForPartition, OffsetOutOfRange: poll() throws
             out.notes.emplace_back(DeserializationFailed{
                 a.id, a.position, "auto.offset.reset=none and the position is not in the log"});
             return;
-        case OffsetReset::earliest: a.reset_to = kEarliestTimestamp; break;
-        case OffsetReset::latest: a.reset_to = kLatestTimestamp; break;
+        case OffsetReset::earliest:
+            a.reset_to = kEarliestTimestamp;
+            break;
+        case OffsetReset::latest:
+            a.reset_to = kLatestTimestamp;
+            break;
     }
     a.state = PositionState::resetting;
     ++a.assignment;
@@ -90,7 +96,8 @@ void on_list_offsets_response(Consumer& c, std::int32_t correlation,
     const bool more = std::any_of(c.look_ups.begin(), c.look_ups.end(),
                                   [&](const LookUp& l) { return l.broker == look_up.broker; });
     if (!more) {
-        out.disarm(timer(TimerKind::request_timeout, look_up_connection(c, look_up.broker).packed()));
+        out.disarm(
+            timer(TimerKind::request_timeout, look_up_connection(c, look_up.broker).packed()));
     }
     if (response.error != ErrorCode::none) want_metadata(c.metadata, c.config.retry_backoff, out);
     Assigned* a = find_assigned(c, look_up.partition);
@@ -127,7 +134,8 @@ void on_look_ups_broken(Consumer& c, NodeId broker, Outbox& out) {
     want_metadata(c.metadata, c.config.retry_backoff, out);
 }
 
-// --- the group ------------------------------------------------------------------------------------
+// --- the group
+// ------------------------------------------------------------------------------------
 
 void find_coordinator(Consumer& c, Outbox& out) {
     if (c.coordinator_asked != kNoNode || c.group.empty()) return;
@@ -162,8 +170,8 @@ void fetch_committed(Consumer& c, Outbox& out) {
     if (c.coordinator == kNoNode) return find_coordinator(c, out);
     c.offset_request = c.next_correlation++;
     c.offset_operation = c.next_operation++;
-    note(c, out, ClientOpKind::fetch_committed, false, c.offset_operation, request.partitions.front(),
-         kNoOffset);
+    note(c, out, ClientOpKind::fetch_committed, false, c.offset_operation,
+         request.partitions.front(), kNoOffset);
     out.send(coordinator_connection(c), c.offset_request, std::move(request));
     out.arm(timer(TimerKind::request_timeout, coordinator_connection(c).packed()),
             c.config.request_timeout);
@@ -214,8 +222,9 @@ void commit(Consumer& c, Outbox& out) {
     c.next_operation += static_cast<std::uint32_t>(request.offsets.size());
     c.committing = request.offsets;
     for (std::size_t i = 0; i < c.committing.size(); ++i) {
-        note(c, out, ClientOpKind::commit, false, c.offset_operation + static_cast<std::uint32_t>(i),
-             c.committing[i].partition, c.committing[i].offset);
+        note(c, out, ClientOpKind::commit, false,
+             c.offset_operation + static_cast<std::uint32_t>(i), c.committing[i].partition,
+             c.committing[i].offset);
     }
     out.send(coordinator_connection(c), c.offset_request, std::move(request));
     out.arm(timer(TimerKind::request_timeout, coordinator_connection(c).packed()),

@@ -26,10 +26,13 @@ std::string generated_text(const Producer& p, std::uint64_t n) {
 std::string generated_value(const Producer& p, std::uint64_t n) {
     switch (p.value_serializer) {
         case Serde::integer:
-        case Serde::long_integer: return *serialize(p.value_serializer, std::to_string(n)).value;
-        case Serde::json: return "{\"n\":" + std::to_string(n) + ",\"pad\":\"" + generated_text(p, n) + "\"}";
+        case Serde::long_integer:
+            return *serialize(p.value_serializer, std::to_string(n)).value;
+        case Serde::json:
+            return "{\"n\":" + std::to_string(n) + ",\"pad\":\"" + generated_text(p, n) + "\"}";
         case Serde::string:
-        case Serde::bytes: return generated_text(p, n);
+        case Serde::bytes:
+            return generated_text(p, n);
     }
     CHECK(!"unknown serializer");
     return {};
@@ -38,10 +41,13 @@ std::string generated_value(const Producer& p, std::uint64_t n) {
 std::string generated_key(const Producer& p, std::uint64_t key) {
     switch (p.key_serializer) {
         case Serde::integer:
-        case Serde::long_integer: return *serialize(p.key_serializer, std::to_string(key)).value;
-        case Serde::json: return std::to_string(key);
+        case Serde::long_integer:
+            return *serialize(p.key_serializer, std::to_string(key)).value;
+        case Serde::json:
+            return std::to_string(key);
         case Serde::string:
-        case Serde::bytes: return "k" + std::to_string(key);
+        case Serde::bytes:
+            return "k" + std::to_string(key);
     }
     CHECK(!"unknown serializer");
     return {};
@@ -63,8 +69,9 @@ Record make_record(Producer& p, std::uint64_t n, std::uint32_t random, Outbox& o
 
 PartitionerConfig partitioner_config(const Producer& p) {
     PartitionerConfig config;
-    config.rule = p.config.partitioner == PartitionerKind::round_robin ? PartitionerRule::round_robin
-                                                                       : PartitionerRule::built_in;
+    config.rule = p.config.partitioner == PartitionerKind::round_robin
+                      ? PartitionerRule::round_robin
+                      : PartitionerRule::built_in;
     config.ignores_keys = p.config.partitioner_ignore_keys;
     config.is_adaptive = p.config.adaptive_partitioning;
     config.batch_size = std::max(p.config.batch_size, 1);
@@ -99,7 +106,8 @@ void append(Producer& p, std::int32_t partition, const Record& record, Outbox& o
         fresh.created = out.moment;
         fresh.due = p.config.linger <= Duration{0};
         if (!fresh.due) {
-            out.arm(timer(TimerKind::linger, static_cast<std::uint64_t>(partition)), p.config.linger);
+            out.arm(timer(TimerKind::linger, static_cast<std::uint64_t>(partition)),
+                    p.config.linger);
         }
         arm_delivery(p, partition, out);
     }
@@ -149,7 +157,8 @@ void give_record(Producer& p, std::uint32_t random, Outbox& out) {
     });
     if (alone.size_in_bytes() > p.config.max_request_size) {
         --p.unfinished;
-        out.notes.emplace_back(SendCompleted{record.uid, ErrorCode::message_too_large, kNoOffset, false});
+        out.notes.emplace_back(
+            SendCompleted{record.uid, ErrorCode::message_too_large, kNoOffset, false});
         return;
     }
     if (!p.blocked.empty() || !place(p, record, random, out)) {
@@ -177,8 +186,10 @@ void unblock(Producer& p, Outbox& out) {
     if (p.blocked.empty()) return;
     std::size_t placed = 0;
     while (placed < p.blocked.size() &&
-           place(p, p.blocked[placed], static_cast<std::uint32_t>(mix64(
-                     static_cast<std::uint64_t>(p.blocked[placed].uid.value))), out)) {
+           place(p, p.blocked[placed],
+                 static_cast<std::uint32_t>(
+                     mix64(static_cast<std::uint64_t>(p.blocked[placed].uid.value))),
+                 out)) {
         ++placed;
     }
     p.blocked.erase(p.blocked.begin(), p.blocked.begin() + static_cast<std::ptrdiff_t>(placed));
@@ -205,10 +216,18 @@ void on_linger(Producer& p, std::int32_t partition, Outbox& out) {
 void on_timer(Producer& p, const TimerFired& fired, Outbox& out) {
     const auto partition = static_cast<std::int32_t>(key_of(fired.timer));
     switch (kind_of(fired.timer)) {
-        case TimerKind::load: on_load(p, fired.random, out); return;
-        case TimerKind::linger: on_linger(p, partition, out); return;
-        case TimerKind::block: on_blocked_too_long(p, out); return;
-        case TimerKind::delivery: on_delivery_timeout(p, partition, out); return;
+        case TimerKind::load:
+            on_load(p, fired.random, out);
+            return;
+        case TimerKind::linger:
+            on_linger(p, partition, out);
+            return;
+        case TimerKind::block:
+            on_blocked_too_long(p, out);
+            return;
+        case TimerKind::delivery:
+            on_delivery_timeout(p, partition, out);
+            return;
         case TimerKind::retry:
             for (ProducerBatch& b : p.queues[static_cast<std::size_t>(partition)].waiting) {
                 b.backing_off = false;
@@ -234,7 +253,8 @@ void on_timer(Producer& p, const TimerFired& fired, Outbox& out) {
             }
             return;
         }
-        default: CHECK(!"a timer that a producer never arms");
+        default:
+            CHECK(!"a timer that a producer never arms");
     }
 }
 
@@ -260,7 +280,8 @@ void step(Producer& p, const Input& input, Outbox& out) {
     std::visit(
         Overloaded{
             [&](const Start&) {
-                request_metadata(p.metadata, p.id, p.next_correlation, p.config.request_timeout, out);
+                request_metadata(p.metadata, p.id, p.next_correlation, p.config.request_timeout,
+                                 out);
                 out.arm(timer(TimerKind::load), p.load.start);
                 out.arm(timer(TimerKind::metadata_age), p.config.metadata_max_age);
             },
@@ -275,8 +296,7 @@ void step(Producer& p, const Input& input, Outbox& out) {
                     } else {
                         // A partition without a leader: keep asking while records wait for it.
                         for (std::size_t i = 0; i < topic->partitions.size(); ++i) {
-                            const bool needed =
-                                i < p.queues.size() && !p.queues[i].waiting.empty();
+                            const bool needed = i < p.queues.size() && !p.queues[i].waiting.empty();
                             if (needed && topic->partitions[i].leader == kNoNode) {
                                 want_metadata(p.metadata, p.config.retry_backoff, out);
                             }

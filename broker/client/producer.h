@@ -21,14 +21,15 @@ struct ProducerLoad {
     std::int32_t value_size = 100;
     std::uint64_t keys = 0;
     std::optional<std::int32_t> partition;
-    bool await = false;                // one record at a time
+    bool await = false;                 // one record at a time
     Shared<std::vector<Record>> lines;  // from a file, already serialized; empty: generated
-    TRIBUNAL_FIELDS(ProducerLoad, records, interval, start, value_size, keys, partition, await, lines)
+    TRIBUNAL_FIELDS(ProducerLoad, records, interval, start, value_size, keys, partition, await,
+                    lines)
 };
 
 struct ProducerBatch {
     std::uint32_t id = 0;
-    BatchBuilder open;                 // while records may be added
+    BatchBuilder open;  // while records may be added
     std::optional<RecordBatch> closed;
     std::vector<RecordUid> uids;
     Moment created;
@@ -36,8 +37,8 @@ struct ProducerBatch {
     bool in_flight = false;
     bool backing_off = false;  // retry.backoff.ms runs
     bool due = false;          // linger.ms is over
-    TRIBUNAL_FIELDS(ProducerBatch, id, open, closed, uids, created, attempts, in_flight, backing_off,
-                    due)
+    TRIBUNAL_FIELDS(ProducerBatch, id, open, closed, uids, created, attempts, in_flight,
+                    backing_off, due)
 };
 
 // The accumulator of one partition. Retried batches go to the front, new records to the last.
@@ -76,7 +77,7 @@ struct Producer {
     std::uint64_t next_record = 0;
     std::uint64_t unfinished = 0;  // records given and not completed
     std::int64_t buffered_bytes = 0;
-    std::vector<Record> blocked;   // send() waits for metadata or memory (max.block.ms)
+    std::vector<Record> blocked;  // send() waits for metadata or memory (max.block.ms)
     ClusterMetadata metadata;
     TopicPartitioner partitioner;
     std::vector<PartitionQueue> queues;  // by partition
@@ -84,8 +85,8 @@ struct Producer {
     std::uint32_t next_batch = 1;
     std::int32_t next_correlation = 1;
     TRIBUNAL_FIELDS(Producer, id, client, topic, config, load, key_serializer, value_serializer,
-                    stopped, next_record, unfinished, buffered_bytes, blocked, metadata, partitioner,
-                    queues, links, next_batch, next_correlation)
+                    stopped, next_record, unfinished, buffered_bytes, blocked, metadata,
+                    partitioner, queues, links, next_batch, next_correlation)
 };
 
 void step(Producer& p, const Input& input, Outbox& out);

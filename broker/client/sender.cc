@@ -7,7 +7,9 @@
 namespace tribunal {
 namespace {
 
-ConnectionKey connection_to(const Producer& p, NodeId broker) { return {p.id, broker, Lane::general}; }
+ConnectionKey connection_to(const Producer& p, NodeId broker) {
+    return {p.id, broker, Lane::general};
+}
 
 PartitionQueue& queue_of(Producer& p, std::int32_t partition) {
     return p.queues[static_cast<std::size_t>(partition)];
@@ -31,7 +33,8 @@ bool send_one(Producer& p, NodeId broker, const KnownTopic& topic, Outbox& out) 
     const bool muted_when_sent = p.config.max_in_flight == 1;
     bool any_ready = false;
     for (std::size_t i = 0; i < p.queues.size() && !any_ready; ++i) {
-        any_ready = led(i) && !p.queues[i].waiting.empty() && is_ready(p.queues[i].waiting.front()) &&
+        any_ready = led(i) && !p.queues[i].waiting.empty() &&
+                    is_ready(p.queues[i].waiting.front()) &&
                     !(muted_when_sent && !p.queues[i].sent.empty());
     }
     if (!any_ready) return false;
@@ -144,9 +147,9 @@ void drain(Producer& p, Outbox& out) {
 
 void complete_batch(Producer& p, ProducerBatch& batch, ErrorCode error, Offset base_offset,
                     bool unknown, Outbox& out) {
-    const std::int64_t bytes =
-        batch.closed ? static_cast<std::int64_t>(batch.closed->records.size())
-                     : static_cast<std::int64_t>(batch.open.bytes.size());
+    const std::int64_t bytes = batch.closed
+                                   ? static_cast<std::int64_t>(batch.closed->records.size())
+                                   : static_cast<std::int64_t>(batch.open.bytes.size());
     p.buffered_bytes = std::max<std::int64_t>(0, p.buffered_bytes - bytes);
     for (std::size_t i = 0; i < batch.uids.size(); ++i) {
         const Offset offset =

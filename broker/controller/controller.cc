@@ -12,8 +12,8 @@ constexpr std::size_t kMaxRecordsAFetch = 500;
 
 void sync_log(Controller& c, Offset before, Outbox& out) {
     c.sync_in_flight = true;
-    out.effects.emplace_back(Write{MetadataWrite{before, 0}, true,
-                                   static_cast<std::uint64_t>(c.log_end().value)});
+    out.effects.emplace_back(
+        Write{MetadataWrite{before, 0}, true, static_cast<std::uint64_t>(c.log_end().value)});
 }
 
 // Appends and replays what was decided. One fsync is under way at a time; what comes meanwhile goes
@@ -44,8 +44,8 @@ void serve_fetch(const Controller& c, const WaitingFetch& fetch, Outbox& out) {
     response.base_offset = fetch.fetch_offset;
     response.high_watermark = c.high_watermark;
     const auto from = static_cast<std::size_t>(fetch.fetch_offset.value);
-    const auto to = std::min(static_cast<std::size_t>(c.high_watermark.value),
-                             from + kMaxRecordsAFetch);
+    const auto to =
+        std::min(static_cast<std::size_t>(c.high_watermark.value), from + kMaxRecordsAFetch);
     for (std::size_t i = from; i < to; ++i) response.records.push_back(*c.log[i]);
     out.respond(fetch.connection, fetch.correlation, std::move(response));
 }
@@ -57,7 +57,8 @@ void on_metadata_fetch(Controller& c, const Deliver& request, const MetadataFetc
         serve_fetch(c, waiting, out);
         return;
     }
-    std::erase_if(c.waiting, [&](const WaitingFetch& w) { return w.connection == request.connection; });
+    std::erase_if(c.waiting,
+                  [&](const WaitingFetch& w) { return w.connection == request.connection; });
     c.waiting.push_back(waiting);
     out.arm(timer(TimerKind::metadata_wait, request.connection.packed()), fetch.max_wait);
 }
@@ -72,7 +73,8 @@ void on_synced(Controller& c, Offset synced, Outbox& out) {
         DeferredResponse& d = c.deferred[released];
         out.respond(d.connection, d.correlation, *d.response);
     }
-    c.deferred.erase(c.deferred.begin(), c.deferred.begin() + static_cast<std::ptrdiff_t>(released));
+    c.deferred.erase(c.deferred.begin(),
+                     c.deferred.begin() + static_cast<std::ptrdiff_t>(released));
     for (const WaitingFetch& w : c.waiting) {
         out.disarm(timer(TimerKind::metadata_wait, w.connection.packed()));
         serve_fetch(c, w, out);
@@ -124,48 +126,46 @@ void touch_session(Controller& c, NodeId broker, ErrorCode error, Outbox& out) {
 }
 
 void on_request(Controller& c, const Deliver& d, Outbox& out) {
-    std::visit(
-        Overloaded{
-            [&](const BrokerRegistrationRequest& m) {
-                auto decision = decide(c, m);
-                touch_session(c, m.broker, decision.response.error, out);
-                answer(c, d, std::move(decision), out);
-            },
-            [&](const BrokerHeartbeatRequest& m) {
-                auto decision = decide(c, m);
-                touch_session(c, m.broker, decision.response.error, out);
-                answer(c, d, std::move(decision), out);
-            },
-            [&](const AlterPartitionRequest& m) { answer(c, d, decide(c, m), out); },
-            [&](const CreateTopicRequest& m) { answer(c, d, decide(c, m), out); },
-            [&](const DeleteTopicRequest& m) { answer(c, d, decide(c, m), out); },
-            [&](const MetadataFetchRequest& m) { on_metadata_fetch(c, d, m, out); },
-            [&](const auto&) { CHECK(!"a message that a controller never gets"); },
-        },
-        d.message);
+    std::visit(Overloaded{
+                   [&](const BrokerRegistrationRequest& m) {
+                       auto decision = decide(c, m);
+                       touch_session(c, m.broker, decision.response.error, out);
+                       answer(c, d, std::move(decision), out);
+                   },
+                   [&](const BrokerHeartbeatRequest& m) {
+                       auto decision = decide(c, m);
+                       touch_session(c, m.broker, decision.response.error, out);
+                       answer(c, d, std::move(decision), out);
+                   },
+                   [&](const AlterPartitionRequest& m) { answer(c, d, decide(c, m), out); },
+                   [&](const CreateTopicRequest& m) { answer(c, d, decide(c, m), out); },
+                   [&](const DeleteTopicRequest& m) { answer(c, d, decide(c, m), out); },
+                   [&](const MetadataFetchRequest& m) { on_metadata_fetch(c, d, m, out); },
+                   [&](const auto&) { CHECK(!"a message that a controller never gets"); },
+               },
+               d.message);
 }
 
 }  // namespace
 
 void step(Controller& c, const Input& input, Outbox& out) {
-    std::visit(
-        Overloaded{
-            [&](const Start&) { on_start(c, out); },
-            [&](const Deliver& d) { on_request(c, d, out); },
-            [&](const ConnectionClosed& closed) {
-                std::erase_if(c.waiting, [&](const WaitingFetch& w) {
-                    return w.connection == closed.connection;
-                });
-                std::erase_if(c.deferred, [&](const DeferredResponse& r) {
-                    return r.connection == closed.connection;
-                });
-            },
-            [&](const TimerFired& t) { on_timer(c, t.timer, out); },
-            [&](const WriteDone& w) {
-                on_synced(c, Offset{static_cast<std::int64_t>(w.token)}, out);
-            },
-        },
-        input);
+    std::visit(Overloaded{
+                   [&](const Start&) { on_start(c, out); },
+                   [&](const Deliver& d) { on_request(c, d, out); },
+                   [&](const ConnectionClosed& closed) {
+                       std::erase_if(c.waiting, [&](const WaitingFetch& w) {
+                           return w.connection == closed.connection;
+                       });
+                       std::erase_if(c.deferred, [&](const DeferredResponse& r) {
+                           return r.connection == closed.connection;
+                       });
+                   },
+                   [&](const TimerFired& t) { on_timer(c, t.timer, out); },
+                   [&](const WriteDone& w) {
+                       on_synced(c, Offset{static_cast<std::int64_t>(w.token)}, out);
+                   },
+               },
+               input);
 }
 
 Controller restart(const Controller& c) {

@@ -62,7 +62,8 @@ Controller restart(const Controller& c);
 // broker_lifecycle.cc
 Decision<BrokerRegistrationResponse> decide(const Controller& c,
                                             const BrokerRegistrationRequest& request);
-Decision<BrokerHeartbeatResponse> decide(const Controller& c, const BrokerHeartbeatRequest& request);
+Decision<BrokerHeartbeatResponse> decide(const Controller& c,
+                                         const BrokerHeartbeatRequest& request);
 // A broker's session expired: fence it and move its leaderships.
 std::vector<MetadataRecord> decide_fence(const Controller& c, NodeId broker);
 

@@ -49,23 +49,30 @@ struct Fixture {
     }
     void expire(int broker) {
         out.effects.clear();
-        step(c, Input{TimerFired{timer(TimerKind::broker_session, static_cast<std::uint64_t>(broker))}}, out);
+        step(
+            c,
+            Input{TimerFired{timer(TimerKind::broker_session, static_cast<std::uint64_t>(broker))}},
+            out);
         sync();
     }
     void create(const char* name, bool unclean = false) {
         CreateTopicRequest request{name, 1, 3, {{NodeId{1}, NodeId{2}, NodeId{3}}}, {}};
         request.config.unclean_leader_election_enable = unclean;
-        EXPECT_EQ(ask<CreateTopicResponse>(NodeId{1}, request, Lane::forwarding).error, ErrorCode::none);
+        EXPECT_EQ(ask<CreateTopicResponse>(NodeId{1}, request, Lane::forwarding).error,
+                  ErrorCode::none);
     }
     const PartitionImage& partition() { return *c.image.partition({TopicId{0}, 0}); }
     ErrorCode alter(int leader, BrokerEpoch epoch, std::vector<IsrMember> isr, int leader_epoch,
                     int partition_epoch) {
-        const auto r = ask<AlterPartitionResponse>(
-            NodeId{leader},
-            AlterPartitionRequest{NodeId{leader}, epoch,
-                                  {{{TopicId{0}, 0}, LeaderEpoch{leader_epoch},
-                                    PartitionEpoch{partition_epoch}, std::move(isr)}}},
-            Lane::alter_partition);
+        const auto r =
+            ask<AlterPartitionResponse>(NodeId{leader},
+                                        AlterPartitionRequest{NodeId{leader},
+                                                              epoch,
+                                                              {{{TopicId{0}, 0},
+                                                                LeaderEpoch{leader_epoch},
+                                                                PartitionEpoch{partition_epoch},
+                                                                std::move(isr)}}},
+                                        Lane::alter_partition);
         return r.error != ErrorCode::none ? r.error : r.partitions.front().error;
     }
 };
@@ -121,36 +128,51 @@ TEST(controller, alter_partition_is_a_compare_and_set) {
     EXPECT_EQ(f.alter(1, BrokerEpoch{999}, isr, 0, 0), ErrorCode::stale_broker_epoch);
     EXPECT_EQ(f.alter(2, two, isr, 0, 0), ErrorCode::invalid_request) << "not the leader";
     EXPECT_EQ(f.alter(1, one, isr, 0, 7), ErrorCode::not_controller) << "from a later controller";
-    EXPECT_EQ(f.alter(1, one, {{NodeId{2}, two}}, 0, 0), ErrorCode::invalid_request) << "without leader";
+    EXPECT_EQ(f.alter(1, one, {{NodeId{2}, two}}, 0, 0), ErrorCode::invalid_request)
+        << "without leader";
     EXPECT_EQ(f.alter(1, one, isr, 0, 0), ErrorCode::none);
-    EXPECT_EQ(f.alter(1, one, isr, 0, 0), ErrorCode::invalid_update_version) << "the epoch moved on";
-    const std::vector<IsrMember> old_life = {{NodeId{1}, one}, {NodeId{2}, two}, {NodeId{3}, BrokerEpoch{0}}};
+    EXPECT_EQ(f.alter(1, one, isr, 0, 0), ErrorCode::invalid_update_version)
+        << "the epoch moved on";
+    const std::vector<IsrMember> old_life = {
+        {NodeId{1}, one}, {NodeId{2}, two}, {NodeId{3}, BrokerEpoch{0}}};
     EXPECT_EQ(f.alter(1, one, old_life, 0, 1), ErrorCode::ineligible_replica) << "KIP-903";
     f.expire(3);
     EXPECT_EQ(f.alter(1, one, {{NodeId{1}, one}, {NodeId{3}, BrokerEpoch{-1}}}, 0, 1),
-              ErrorCode::ineligible_replica) << "fenced";
+              ErrorCode::ineligible_replica)
+        << "fenced";
 }
 
 TEST(controller, a_broker_that_returns_before_its_session_ended_must_wait) {
     Fixture f;
     f.join(1);
-    const auto early = f.ask<BrokerRegistrationResponse>(NodeId{1}, BrokerRegistrationRequest{NodeId{1}, 2});
+    const auto early =
+        f.ask<BrokerRegistrationResponse>(NodeId{1}, BrokerRegistrationRequest{NodeId{1}, 2});
     EXPECT_EQ(early.error, ErrorCode::duplicate_broker_registration);
     f.expire(1);
-    const auto late = f.ask<BrokerRegistrationResponse>(NodeId{1}, BrokerRegistrationRequest{NodeId{1}, 2});
+    const auto late =
+        f.ask<BrokerRegistrationResponse>(NodeId{1}, BrokerRegistrationRequest{NodeId{1}, 2});
     EXPECT_EQ(late.error, ErrorCode::none);
-    const auto retry = f.ask<BrokerRegistrationResponse>(NodeId{1}, BrokerRegistrationRequest{NodeId{1}, 2});
+    const auto retry =
+        f.ask<BrokerRegistrationResponse>(NodeId{1}, BrokerRegistrationRequest{NodeId{1}, 2});
     EXPECT_EQ(retry.broker_epoch, late.broker_epoch) << "the same registration again";
 }
 
 TEST(controller, nothing_is_answered_or_served_before_it_is_synced) {
     Fixture f;
     f.out.effects.clear();
-    step(f.c, Input{Deliver{{NodeId{1}, f.c.id, Lane::heartbeat}, false, 1,
-                            BrokerRegistrationRequest{NodeId{1}, 1}}}, f.out);
+    step(f.c,
+         Input{Deliver{{NodeId{1}, f.c.id, Lane::heartbeat},
+                       false,
+                       1,
+                       BrokerRegistrationRequest{NodeId{1}, 1}}},
+         f.out);
     for (const Effect& effect : f.out.effects) EXPECT_FALSE(std::holds_alternative<Send>(effect));
-    step(f.c, Input{Deliver{{NodeId{2}, f.c.id, Lane::metadata_fetch}, false, 1,
-                            MetadataFetchRequest{NodeId{2}, Offset{0}, seconds(1)}}}, f.out);
+    step(f.c,
+         Input{Deliver{{NodeId{2}, f.c.id, Lane::metadata_fetch},
+                       false,
+                       1,
+                       MetadataFetchRequest{NodeId{2}, Offset{0}, seconds(1)}}},
+         f.out);
     EXPECT_EQ(f.c.waiting.size(), 1u);
     f.sync();
     EXPECT_TRUE(f.c.waiting.empty());
@@ -163,8 +185,9 @@ TEST(controller, restart_is_replay) {
     f.create("t");
     f.create("u");
     f.expire(2);
-    EXPECT_EQ(f.ask<DeleteTopicResponse>(NodeId{1}, DeleteTopicRequest{"u"}, Lane::forwarding).error,
-              ErrorCode::none);
+    EXPECT_EQ(
+        f.ask<DeleteTopicResponse>(NodeId{1}, DeleteTopicRequest{"u"}, Lane::forwarding).error,
+        ErrorCode::none);
     Controller again = restart(f.c);
     Outbox out;
     step(again, Input{Start{}}, out);
@@ -184,8 +207,9 @@ TEST(topics, are_refused_with_kafkas_errors) {
     EXPECT_EQ(create({"t", 1, 1, {{NodeId{9}}}, {}}), ErrorCode::invalid_replica_assignment);
     EXPECT_EQ(create({"t", 3, 1, {}, {}}), ErrorCode::none);
     EXPECT_EQ(create({"t", 3, 1, {}, {}}), ErrorCode::topic_already_exists);
-    EXPECT_EQ(f.ask<DeleteTopicResponse>(NodeId{1}, DeleteTopicRequest{"x"}, Lane::forwarding).error,
-              ErrorCode::unknown_topic_or_partition);
+    EXPECT_EQ(
+        f.ask<DeleteTopicResponse>(NodeId{1}, DeleteTopicRequest{"x"}, Lane::forwarding).error,
+        ErrorCode::unknown_topic_or_partition);
 }
 
 }  // namespace

@@ -34,40 +34,42 @@ NodeId first_alive(const Controller& c, const PartitionImage& p, NodeId without,
 }  // namespace
 
 void leave_partitions(const Controller& c, NodeId broker, std::vector<MetadataRecord>& records) {
-    for_each_partition(c, [&](TopicPartition tp, const PartitionImage& p, const TopicConfig& config) {
-        const bool in_isr = p.isr.contains(broker);
-        if (!in_isr && p.leader != broker) return;
-        PartitionChangeRecord change{tp, p.isr, p.leader, false};
-        const bool keep_dead = c.config.planted_bug == PlantedBug::isr_keeps_dead_replica;
-        // The last member stays: nobody else is known to have everything.
-        if (in_isr && p.isr.size() > 1 && !keep_dead) change.isr.erase(broker);
-        if (p.leader == broker) {
-            change.leader_changed = true;
-            change.leader = first_alive(c, p, broker, kNoNode,
-                                        [&](NodeId n) { return change.isr.contains(n); });
-            if (change.leader == kNoNode && config.unclean_leader_election_enable) {
-                change.leader = first_alive(c, p, broker, kNoNode, [](NodeId) { return true; });
-                if (change.leader != kNoNode) change.isr = {change.leader};
+    for_each_partition(
+        c, [&](TopicPartition tp, const PartitionImage& p, const TopicConfig& config) {
+            const bool in_isr = p.isr.contains(broker);
+            if (!in_isr && p.leader != broker) return;
+            PartitionChangeRecord change{tp, p.isr, p.leader, false};
+            const bool keep_dead = c.config.planted_bug == PlantedBug::isr_keeps_dead_replica;
+            // The last member stays: nobody else is known to have everything.
+            if (in_isr && p.isr.size() > 1 && !keep_dead) change.isr.erase(broker);
+            if (p.leader == broker) {
+                change.leader_changed = true;
+                change.leader = first_alive(c, p, broker, kNoNode,
+                                            [&](NodeId n) { return change.isr.contains(n); });
+                if (change.leader == kNoNode && config.unclean_leader_election_enable) {
+                    change.leader = first_alive(c, p, broker, kNoNode, [](NodeId) { return true; });
+                    if (change.leader != kNoNode) change.isr = {change.leader};
+                }
             }
-        }
-        if (change.isr == p.isr && change.leader == p.leader) return;
-        records.emplace_back(std::move(change));
-    });
+            if (change.isr == p.isr && change.leader == p.leader) return;
+            records.emplace_back(std::move(change));
+        });
 }
 
 void lead_partitions(const Controller& c, NodeId broker, std::vector<MetadataRecord>& records) {
-    for_each_partition(c, [&](TopicPartition tp, const PartitionImage& p, const TopicConfig& config) {
-        if (p.leader != kNoNode) return;
-        if (std::find(p.replicas.begin(), p.replicas.end(), broker) == p.replicas.end()) return;
-        PartitionChangeRecord change{tp, p.isr, kNoNode, true};
-        change.leader = first_alive(c, p, kNoNode, broker,
-                                    [&](NodeId n) { return p.isr.contains(n); });
-        if (change.leader == kNoNode && config.unclean_leader_election_enable) {
-            change.leader = first_alive(c, p, kNoNode, broker, [](NodeId) { return true; });
-            if (change.leader != kNoNode) change.isr = {change.leader};
-        }
-        if (change.leader != kNoNode) records.emplace_back(std::move(change));
-    });
+    for_each_partition(
+        c, [&](TopicPartition tp, const PartitionImage& p, const TopicConfig& config) {
+            if (p.leader != kNoNode) return;
+            if (std::find(p.replicas.begin(), p.replicas.end(), broker) == p.replicas.end()) return;
+            PartitionChangeRecord change{tp, p.isr, kNoNode, true};
+            change.leader =
+                first_alive(c, p, kNoNode, broker, [&](NodeId n) { return p.isr.contains(n); });
+            if (change.leader == kNoNode && config.unclean_leader_election_enable) {
+                change.leader = first_alive(c, p, kNoNode, broker, [](NodeId) { return true; });
+                if (change.leader != kNoNode) change.isr = {change.leader};
+            }
+            if (change.leader != kNoNode) records.emplace_back(std::move(change));
+        });
 }
 
 namespace {

@@ -33,9 +33,9 @@ Decision<CreateTopicResponse> decide(const Controller& c, const CreateTopicReque
     };
     if (!is_valid_name(request.name)) return refuse(ErrorCode::invalid_topic_exception);
     if (c.image.topic(request.name) != nullptr) return refuse(ErrorCode::topic_already_exists);
-    const std::int32_t partitions =
-        request.assignment.empty() ? request.partitions
-                                   : static_cast<std::int32_t>(request.assignment.size());
+    const std::int32_t partitions = request.assignment.empty()
+                                        ? request.partitions
+                                        : static_cast<std::int32_t>(request.assignment.size());
     if (partitions < 1) return refuse(ErrorCode::invalid_partitions);
     std::vector<NodeId> alive;
     for (const auto& [node, epoch] : c.image.alive) alive.push_back(node);

@@ -1,6 +1,6 @@
-// Committed offsets of consumer groups: decided by the coordinator, written to __consumer_offsets as
-// Kafka encodes them (OffsetCommitKey v1, OffsetCommitValue v3), replayed when they are committed
-// or when a broker becomes coordinator.
+// Committed offsets of consumer groups: decided by the coordinator, written to __consumer_offsets
+// as Kafka encodes them (OffsetCommitKey v1, OffsetCommitValue v3), replayed when they are
+// committed or when a broker becomes coordinator.
 //
 // So far for consumers with manual assignment (generation -1): no members, no rebalance.
 #pragma once

@@ -48,7 +48,8 @@ void ReplicaLog::advance_start(Offset offset) {
     log_start_offset = offset;
     std::size_t gone = 0;
     while (gone < chunks.size() && chunks[gone]->batches.back().last_offset() < offset) {
-        for (const RecordBatch& batch : chunks[gone]->batches) size_in_bytes -= batch.size_in_bytes();
+        for (const RecordBatch& batch : chunks[gone]->batches)
+            size_in_bytes -= batch.size_in_bytes();
         ++gone;
     }
     chunks.erase(chunks.begin(), chunks.begin() + static_cast<std::ptrdiff_t>(gone));
@@ -57,7 +58,8 @@ void ReplicaLog::advance_start(Offset offset) {
     std::size_t keep = 0;
     while (keep + 1 < epochs.size() && epochs[keep + 1].start_offset <= offset) ++keep;
     epochs.erase(epochs.begin(), epochs.begin() + static_cast<std::ptrdiff_t>(keep));
-    if (!epochs.empty() && epochs.front().start_offset < offset) epochs.front().start_offset = offset;
+    if (!epochs.empty() && epochs.front().start_offset < offset)
+        epochs.front().start_offset = offset;
 }
 
 void ReplicaLog::truncate_fully_and_start_at(Offset offset) {

@@ -105,8 +105,8 @@ TEST(leader_epochs, answer_as_offsets_for_leader_epoch_does) {
 }
 
 TEST(leader_epochs, truncation_forgets_an_epoch_that_wrote_nothing) {
-    // A leader of epoch 3 that wrote nothing leaves an entry at the log end; if it stayed, batches of
-    // epoch 2 from another leader would get no entry (UnifiedLog.truncateTo always prunes).
+    // A leader of epoch 3 that wrote nothing leaves an entry at the log end; if it stayed, batches
+    // of epoch 2 from another leader would get no entry (UnifiedLog.truncateTo always prunes).
     ReplicaLog log;
     log.append(batch_of(Offset{0}, 1, 10));
     log.assign_epoch(LeaderEpoch{3}, Offset{10});
@@ -164,7 +164,9 @@ RC_GTEST_PROP(replica_log, behaves_like_a_vector_of_batches, (std::vector<std::u
         }
         RC_ASSERT((read.size() == want.size()));
         for (std::size_t i = 0; i < read.size(); ++i) RC_ASSERT((read[i] == want[i]));
-        if (!want.empty()) RC_ASSERT(log.find(want.front().last_offset())->base_offset == want.front().base_offset);
+        if (!want.empty())
+            RC_ASSERT(log.find(want.front().last_offset())->base_offset ==
+                      want.front().base_offset);
     }
 }
 
@@ -174,7 +176,8 @@ TEST(replica_log, copies_share_their_chunks) {
     const ReplicaLog copy = log;
     log.append(batch_of(log.log_end_offset, 0, 1));
     std::size_t shared = 0;
-    for (std::size_t i = 0; i < copy.chunks.size(); ++i) shared += log.chunks[i].is_same_object(copy.chunks[i]);
+    for (std::size_t i = 0; i < copy.chunks.size(); ++i)
+        shared += log.chunks[i].is_same_object(copy.chunks[i]);
     EXPECT_GE(shared + 1, copy.chunks.size());
     EXPECT_EQ(copy.log_end_offset, Offset{1000});
 }

@@ -16,7 +16,9 @@ void fold(Digest& d, const Channel& channel) {
     }
 }
 
-ReplicationContext context_of(const Broker& b, Outbox& out) { return {b.config, b.image.alive, out}; }
+ReplicationContext context_of(const Broker& b, Outbox& out) {
+    return {b.config, b.image.alive, out};
+}
 
 Partition* edit_partition(Broker& b, TopicPartition tp) {
     Hosted* hosted = b.partitions.find(tp);
@@ -46,21 +48,20 @@ void on_request(Broker& b, const Deliver& d, Outbox& out) {
         channel->queue.push_back(d);
         return;
     }
-    std::visit(
-        Overloaded{
-            [&](const ProduceRequest& m) { on_produce(b, d, m, out); },
-            [&](const FetchRequest& m) { on_fetch(b, d, m, out); },
-            [&](const ListOffsetsRequest& m) { on_list_offsets(b, d, m, out); },
-            [&](const MetadataRequest& m) { on_metadata_request(b, d, m, out); },
-            [&](const FindCoordinatorRequest& m) { on_find_coordinator(b, d, m, out); },
-            [&](const OffsetCommitRequest& m) { on_offset_commit(b, d, m, out); },
-            [&](const OffsetFetchRequest& m) { on_offset_fetch(b, d, m, out); },
-            [&](const CreateTopicRequest&) { forward(b, d, out); },
-            [&](const DeleteTopicRequest&) { forward(b, d, out); },
-            [&](const OffsetsForLeaderEpochRequest& m) { on_epoch_request(b, d, m, out); },
-            [&](const auto&) { CHECK(!"a request that a broker never gets"); },
-        },
-        d.message);
+    std::visit(Overloaded{
+                   [&](const ProduceRequest& m) { on_produce(b, d, m, out); },
+                   [&](const FetchRequest& m) { on_fetch(b, d, m, out); },
+                   [&](const ListOffsetsRequest& m) { on_list_offsets(b, d, m, out); },
+                   [&](const MetadataRequest& m) { on_metadata_request(b, d, m, out); },
+                   [&](const FindCoordinatorRequest& m) { on_find_coordinator(b, d, m, out); },
+                   [&](const OffsetCommitRequest& m) { on_offset_commit(b, d, m, out); },
+                   [&](const OffsetFetchRequest& m) { on_offset_fetch(b, d, m, out); },
+                   [&](const CreateTopicRequest&) { forward(b, d, out); },
+                   [&](const DeleteTopicRequest&) { forward(b, d, out); },
+                   [&](const OffsetsForLeaderEpochRequest& m) { on_epoch_request(b, d, m, out); },
+                   [&](const auto&) { CHECK(!"a request that a broker never gets"); },
+               },
+               d.message);
 }
 
 void on_forwarded_response(Broker& b, const Deliver& d, Outbox& out) {
@@ -92,7 +93,9 @@ void on_response(Broker& b, const Deliver& d, Outbox& out) {
 // A connection that this broker opened is gone: what it asked for will not be answered.
 void on_own_connection_closed(Broker& b, ConnectionKey connection, Outbox& out) {
     switch (connection.lane) {
-        case Lane::fetch: on_fetcher_failed(b, connection.server, out); return;
+        case Lane::fetch:
+            on_fetcher_failed(b, connection.server, out);
+            return;
         case Lane::heartbeat:
             b.heartbeat_in_flight = false;
             out.disarm(timer(TimerKind::request_timeout, connection.packed()));
@@ -114,7 +117,8 @@ void on_own_connection_closed(Broker& b, ConnectionKey connection, Outbox& out) 
             return;
         case Lane::general:
         case Lane::metadata:
-        case Lane::coordinator: return;
+        case Lane::coordinator:
+            return;
     }
 }
 
@@ -139,7 +143,8 @@ void check_isrs(Broker& b, Outbox& out) {
 
 void checkpoint_high_watermarks(Broker& b, Outbox& out) {
     for (auto& [tp, hosted] : b.partitions) {
-        if (hosted.partition->checkpointed_high_watermark == hosted.partition->high_watermark) continue;
+        if (hosted.partition->checkpointed_high_watermark == hosted.partition->high_watermark)
+            continue;
         Partition& p = hosted.partition.edit();
         p.checkpointed_high_watermark = p.high_watermark;
     }
@@ -166,9 +171,9 @@ void apply_retention(Broker& b, Outbox& out) {
             const bool too_big =
                 seen.config.retention_bytes >= 0 && size - chunk >= seen.config.retention_bytes;
             // Law 4 has one exception: record timestamps against the node's wall clock, as data.
-            const bool too_old = seen.config.retention >= Duration{0} &&
-                                 out.timestamp.value - newest.value >
-                                     seen.config.retention.value / 1'000'000;
+            const bool too_old =
+                seen.config.retention >= Duration{0} &&
+                out.timestamp.value - newest.value > seen.config.retention.value / 1'000'000;
             if (!(too_big || too_old) || batches.back().next_offset() > seen.high_watermark) break;
             size -= chunk;
             start = batches.back().next_offset();
@@ -183,17 +188,33 @@ void apply_retention(Broker& b, Outbox& out) {
 
 void on_timer(Broker& b, TimerId id, Outbox& out) {
     switch (kind_of(id)) {
-        case TimerKind::isr_check: check_isrs(b, out); return;
-        case TimerKind::checkpoint: checkpoint_high_watermarks(b, out); return;
-        case TimerKind::retention: apply_retention(b, out); return;
-        case TimerKind::heartbeat: on_heartbeat_timer(b, out); return;
-        case TimerKind::fetch_wait: on_fetch_wait(b, key_of(id), out); return;
-        case TimerKind::produce_wait: on_parked_timeout(b, key_of(id), out); return;
+        case TimerKind::isr_check:
+            check_isrs(b, out);
+            return;
+        case TimerKind::checkpoint:
+            checkpoint_high_watermarks(b, out);
+            return;
+        case TimerKind::retention:
+            apply_retention(b, out);
+            return;
+        case TimerKind::heartbeat:
+            on_heartbeat_timer(b, out);
+            return;
+        case TimerKind::fetch_wait:
+            on_fetch_wait(b, key_of(id), out);
+            return;
+        case TimerKind::produce_wait:
+            on_parked_timeout(b, key_of(id), out);
+            return;
         case TimerKind::fetch_backoff:
             on_fetch_backoff(b, NodeId{static_cast<std::int32_t>(key_of(id))}, out);
             return;
-        case TimerKind::alter_partition_retry: send_alter_partitions(b, out); return;
-        case TimerKind::metadata_retry: fetch_metadata(b, out); return;
+        case TimerKind::alter_partition_retry:
+            send_alter_partitions(b, out);
+            return;
+        case TimerKind::metadata_retry:
+            fetch_metadata(b, out);
+            return;
         case TimerKind::request_timeout: {
             // The peer is silent: give the connection up and go on as if it had broken.
             const auto lane = static_cast<Lane>(key_of(id) & 0xff);
@@ -203,28 +224,30 @@ void on_timer(Broker& b, TimerId id, Outbox& out) {
             on_own_connection_closed(b, connection, out);
             return;
         }
-        default: CHECK(!"a timer that a broker never arms");
+        default:
+            CHECK(!"a timer that a broker never arms");
     }
 }
 
 }  // namespace
 
 void step(Broker& b, const Input& input, Outbox& out) {
-    std::visit(
-        Overloaded{
-            [&](const Start& s) { on_start(b, s, out); },
-            [&](const Deliver& d) { d.is_response ? on_response(b, d, out) : on_request(b, d, out); },
-            [&](const ConnectionClosed& c) {
-                if (c.connection.client == b.id) {
-                    on_own_connection_closed(b, c.connection, out);
-                } else {
-                    on_client_gone(b, c.connection, out);
-                }
-            },
-            [&](const TimerFired& t) { on_timer(b, t.timer, out); },
-            [&](const WriteDone& w) { on_write_done(b, w.token, out); },
-        },
-        input);
+    std::visit(Overloaded{
+                   [&](const Start& s) { on_start(b, s, out); },
+                   [&](const Deliver& d) {
+                       d.is_response ? on_response(b, d, out) : on_request(b, d, out);
+                   },
+                   [&](const ConnectionClosed& c) {
+                       if (c.connection.client == b.id) {
+                           on_own_connection_closed(b, c.connection, out);
+                       } else {
+                           on_client_gone(b, c.connection, out);
+                       }
+                   },
+                   [&](const TimerFired& t) { on_timer(b, t.timer, out); },
+                   [&](const WriteDone& w) { on_write_done(b, w.token, out); },
+               },
+               input);
 }
 
 Broker restart(const Broker& b) {
@@ -245,7 +268,8 @@ Broker restart(const Broker& b) {
             if (is_intact(*last)) break;
             p.log.truncate_to(last->base_offset);
         }
-        p.checkpointed_high_watermark = std::min(old.checkpointed_high_watermark, p.log.log_end_offset);
+        p.checkpointed_high_watermark =
+            std::min(old.checkpointed_high_watermark, p.log.log_end_offset);
         p.high_watermark = std::max(p.checkpointed_high_watermark, p.log.log_start_offset);
         fresh.partitions[tp].partition = Shared<Partition>{std::move(p)};
     }

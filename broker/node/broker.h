@@ -1,8 +1,8 @@
 // A broker: partitions, fetchers, fetch sessions, parked requests and its place in the cluster,
 // composed into one value. step() is the only way in; the cases stand by topic:
 //
-//   broker.cc         routing, start, restart           metadata.cc   registration, heartbeats, image
-//   produce.cc        produce and parked writes         isr_requests.cc  AlterPartition
+//   broker.cc         routing, start, restart           metadata.cc   registration, heartbeats,
+//   image produce.cc        produce and parked writes         isr_requests.cc  AlterPartition
 //   fetch_sessions.cc fetch by replicas and consumers   replica_fetcher.cc  following leaders
 //   requests.cc       metadata, list offsets, epochs, forwarding, group offsets
 #pragma once
@@ -20,8 +20,8 @@ namespace tribunal {
 
 struct ParkedWrite {
     TopicPartition partition;
-    Offset required;           // done when the high watermark is there
-    std::int32_t index = 0;    // into the response
+    Offset required;         // done when the high watermark is there
+    std::int32_t index = 0;  // into the response
     bool done = false;
     TRIBUNAL_FIELDS(ParkedWrite, partition, required, index, done)
 };
@@ -32,7 +32,7 @@ struct ParkedRequest {
     std::vector<ParkedWrite> writes;  // of acks=all; empty for acks=1 that only waits for a sync
     std::uint64_t sync_token = 0;     // and WriteDone with it is due pending_syncs times
     std::int32_t pending_syncs = 0;
-    std::string group;                // of a commit
+    std::string group;  // of a commit
     TRIBUNAL_FIELDS(ParkedRequest, connection, correlation, response, writes, sync_token,
                     pending_syncs, group)
 };
@@ -79,21 +79,22 @@ struct FetchState {
     FetchPhase after_delay = FetchPhase::truncating;
     LeaderEpoch leader_epoch;
     LeaderEpoch asked_epoch = kNoLeaderEpoch;
-    Offset sent_offset = kNoOffset;  // of the fetch under way or last answered; -1: session knows not
+    Offset sent_offset =
+        kNoOffset;  // of the fetch under way or last answered; -1: session knows not
     TRIBUNAL_FIELDS(FetchState, phase, after_delay, leader_epoch, asked_epoch, sent_offset)
 };
 struct ReplicaFetcher {
     std::int32_t session_id = 0;
     std::int32_t session_epoch = 0;
-    std::int32_t in_flight = 0;      // correlation; 0: none
+    std::int32_t in_flight = 0;  // correlation; 0: none
     bool backing_off = false;
     std::int32_t pending_syncs = 0;  // flushes to wait for before the next fetch
     FlatMap<TopicPartition, FetchState> partitions;
     std::vector<TopicPartition> changed;    // to tell the session
     std::vector<TopicPartition> forgotten;  // likewise
     std::int32_t truncating = 0;            // how many partitions are in that phase
-    TRIBUNAL_FIELDS(ReplicaFetcher, session_id, session_epoch, in_flight, backing_off, pending_syncs,
-                    partitions, changed, forgotten, truncating)
+    TRIBUNAL_FIELDS(ReplicaFetcher, session_id, session_epoch, in_flight, backing_off,
+                    pending_syncs, partitions, changed, forgotten, truncating)
 };
 
 struct Forwarded {
@@ -149,9 +150,9 @@ struct Broker {
     std::uint64_t next_token = 1;
     TRIBUNAL_FIELDS(Broker, id, controller, config, partitions, incarnation, registration,
                     registration_attempts, broker_epoch, fenced, serving, heartbeat_in_flight,
-                    metadata_in_flight, alter_partition_in_flight, alter_partition_sent, isr_proposals, image,
-                    image_offset, fetchers, sessions, next_session, parked, flushes, busy, forwarded, offsets,
-                    next_correlation, next_token)
+                    metadata_in_flight, alter_partition_in_flight, alter_partition_sent,
+                    isr_proposals, image, image_offset, fetchers, sessions, next_session, parked,
+                    flushes, busy, forwarded, offsets, next_correlation, next_token)
 };
 
 void step(Broker& b, const Input& input, Outbox& out);

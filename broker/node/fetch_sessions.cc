@@ -34,7 +34,7 @@ void unsubscribe(Broker& b, ConnectionKey connection, TopicPartition tp) {
 struct Gathered {
     FetchResponse response;
     std::int64_t bytes = 0;
-    bool must_answer = false;  // an error, or something else that cannot wait
+    bool must_answer = false;               // an error, or something else that cannot wait
     std::vector<TopicPartition> left_over;  // had data, but the response was full
 };
 
@@ -50,8 +50,8 @@ void gather(Broker& b, FetchSession& session, TopicPartition tp, std::int64_t ma
         r.error = ErrorCode::unknown_topic_or_partition;
     } else {
         r.error = check_leader(*p, fetch.current_leader_epoch);
-        if (r.error != ErrorCode::none &&
-            b.config.planted_bug == PlantedBug::stale_leader_serves && session.replica == kNoNode) {
+        if (r.error != ErrorCode::none && b.config.planted_bug == PlantedBug::stale_leader_serves &&
+            session.replica == kNoNode) {
             r.error = ErrorCode::none;
         }
     }
@@ -77,7 +77,8 @@ void gather(Broker& b, FetchSession& session, TopicPartition tp, std::int64_t ma
         return;
     }
     if (fetch.fetch_offset < upper) {
-        const std::int64_t room = std::min<std::int64_t>(fetch.max_bytes, max_bytes - gathered.bytes);
+        const std::int64_t room =
+            std::min<std::int64_t>(fetch.max_bytes, max_bytes - gathered.bytes);
         p->log.read(fetch.fetch_offset, upper, room, r.batches);
         for (const RecordBatch& batch : r.batches) gathered.bytes += batch.size_in_bytes();
     }
@@ -118,7 +119,8 @@ bool try_complete(Broker& b, ConnectionKey connection, FetchSession& session, bo
                   Outbox& out) {
     if (!session.parked) return false;
     Gathered gathered = gather(b, session, session.parked->max_bytes);
-    if (!expired && !gathered.must_answer && gathered.bytes < session.parked->min_bytes) return false;
+    if (!expired && !gathered.must_answer && gathered.bytes < session.parked->min_bytes)
+        return false;
     const std::int32_t correlation = session.parked->correlation;
     session.parked.reset();
     if (!expired) out.disarm(timer(TimerKind::fetch_wait, connection.packed()));

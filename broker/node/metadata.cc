@@ -1,5 +1,5 @@
-// A broker's place in the cluster (KIP-500, KIP-631): registration, heartbeats, and the metadata log
-// that makes it leader or follower of its partitions.
+// A broker's place in the cluster (KIP-500, KIP-631): registration, heartbeats, and the metadata
+// log that makes it leader or follower of its partitions.
 #include <algorithm>
 
 #include "broker/base/check.h"
@@ -143,7 +143,8 @@ void on_heartbeat(Broker& b, const BrokerHeartbeatResponse& response, Outbox& ou
     switch (response.error) {
         case ErrorCode::none:
             b.fenced = response.is_fenced;
-            if (b.fenced && b.image_offset > Offset{b.broker_epoch.value} && !response.is_caught_up) {
+            if (b.fenced && b.image_offset > Offset{b.broker_epoch.value} &&
+                !response.is_caught_up) {
                 on_heartbeat_timer(b, out);  // caught up since: do not wait for the next round
             }
             return;
@@ -153,7 +154,8 @@ void on_heartbeat(Broker& b, const BrokerHeartbeatResponse& response, Outbox& ou
             b.registration_attempts = 0;
             start_registration(b, out);
             return;
-        default: return;  // the next heartbeat tries again
+        default:
+            return;  // the next heartbeat tries again
     }
 }
 

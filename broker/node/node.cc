@@ -7,53 +7,54 @@ void step(Node& node, const Input& input, Outbox& out) {
 }
 
 Node restart(const Node& node) {
-    return std::visit(
-        Overloaded{
-            [](const Broker& b) -> Node { return restart(b); },
-            [](const Controller& c) -> Node { return restart(c); },
-            [](const Producer& p) -> Node {
-                // A new process of the application goes on with the records it had not given yet.
-                Producer fresh;
-                fresh.id = p.id;
-                fresh.client = p.client;
-                fresh.topic = p.topic;
-                fresh.config = p.config;
-                fresh.load = p.load;
-                fresh.load.start = Duration{0};
-                fresh.key_serializer = p.key_serializer;
-                fresh.value_serializer = p.value_serializer;
-                fresh.stopped = p.stopped;
-                fresh.next_record = p.next_record;
-                fresh.metadata.bootstrap = p.metadata.bootstrap;
-                fresh.metadata.topics = p.metadata.topics;
-                // Answers to requests of the last life must not match requests of this one.
-                fresh.next_correlation = p.next_correlation;
-                return fresh;
-            },
-            [](const Consumer& c) -> Node {
-                Consumer fresh;
-                fresh.id = c.id;
-                fresh.client = c.client;
-                fresh.group = c.group;
-                fresh.topics = c.topics;
-                fresh.wanted = c.wanted;
-                fresh.config = c.config;
-                fresh.key_deserializer = c.key_deserializer;
-                fresh.value_deserializer = c.value_deserializer;
-                fresh.from_beginning = c.from_beginning;
-                fresh.metadata.bootstrap = c.metadata.bootstrap;
-                fresh.metadata.topics = c.metadata.topics;
-                fresh.next_correlation = c.next_correlation;
-                fresh.next_operation = c.next_operation;
-                return fresh;
-            },
-            [](const Admin& a) -> Node {
-                Admin fresh = a;
-                fresh.in_flight = 0;
-                return fresh;
-            },
-        },
-        node);
+    return std::visit(Overloaded{
+                          [](const Broker& b) -> Node { return restart(b); },
+                          [](const Controller& c) -> Node { return restart(c); },
+                          [](const Producer& p) -> Node {
+                              // A new process of the application goes on with the records it had
+                              // not given yet.
+                              Producer fresh;
+                              fresh.id = p.id;
+                              fresh.client = p.client;
+                              fresh.topic = p.topic;
+                              fresh.config = p.config;
+                              fresh.load = p.load;
+                              fresh.load.start = Duration{0};
+                              fresh.key_serializer = p.key_serializer;
+                              fresh.value_serializer = p.value_serializer;
+                              fresh.stopped = p.stopped;
+                              fresh.next_record = p.next_record;
+                              fresh.metadata.bootstrap = p.metadata.bootstrap;
+                              fresh.metadata.topics = p.metadata.topics;
+                              // Answers to requests of the last life must not match requests of
+                              // this one.
+                              fresh.next_correlation = p.next_correlation;
+                              return fresh;
+                          },
+                          [](const Consumer& c) -> Node {
+                              Consumer fresh;
+                              fresh.id = c.id;
+                              fresh.client = c.client;
+                              fresh.group = c.group;
+                              fresh.topics = c.topics;
+                              fresh.wanted = c.wanted;
+                              fresh.config = c.config;
+                              fresh.key_deserializer = c.key_deserializer;
+                              fresh.value_deserializer = c.value_deserializer;
+                              fresh.from_beginning = c.from_beginning;
+                              fresh.metadata.bootstrap = c.metadata.bootstrap;
+                              fresh.metadata.topics = c.metadata.topics;
+                              fresh.next_correlation = c.next_correlation;
+                              fresh.next_operation = c.next_operation;
+                              return fresh;
+                          },
+                          [](const Admin& a) -> Node {
+                              Admin fresh = a;
+                              fresh.in_flight = 0;
+                              return fresh;
+                          },
+                      },
+                      node);
 }
 
 NodeId id_of(const Node& node) {

@@ -1,4 +1,5 @@
-// Produce requests, and writes that wait: for the ISR (acks=all) or for the platter (flush.messages).
+// Produce requests, and writes that wait: for the ISR (acks=all) or for the platter
+// (flush.messages).
 #include <algorithm>
 
 #include "broker/base/check.h"
@@ -57,7 +58,8 @@ void on_produce(Broker& b, const Deliver& d, const ProduceRequest& request, Outb
         parked.sync_token = parked.pending_syncs > 0 ? token : 0;
         if (b.config.planted_bug == PlantedBug::ack_before_isr) parked.writes.clear();
         if (parked.writes.empty() && parked.pending_syncs == 0) {
-            out.respond(d.connection, d.correlation, std::get<ProduceResponse>(std::move(parked.response)));
+            out.respond(d.connection, d.correlation,
+                        std::get<ProduceResponse>(std::move(parked.response)));
         } else {
             b.busy[d.connection];
             out.arm(timer(TimerKind::produce_wait, d.connection.packed()), request.timeout);
@@ -73,18 +75,17 @@ void on_produce(Broker& b, const Deliver& d, const ProduceRequest& request, Outb
 void answer_parked(Broker& b, std::size_t index, Outbox& out) {
     ParkedRequest request = std::move(b.parked[index]);
     b.parked.erase(b.parked.begin() + static_cast<std::ptrdiff_t>(index));
-    std::visit(
-        Overloaded{
-            [&](ProduceResponse& r) {
-                out.disarm(timer(TimerKind::produce_wait, request.connection.packed()));
-                out.respond(request.connection, request.correlation, std::move(r));
-            },
-            [&](OffsetCommitResponse& r) {
-                out.disarm(timer(TimerKind::produce_wait, request.connection.packed()));
-                out.respond(request.connection, request.correlation, std::move(r));
-            },
-        },
-        request.response);
+    std::visit(Overloaded{
+                   [&](ProduceResponse& r) {
+                       out.disarm(timer(TimerKind::produce_wait, request.connection.packed()));
+                       out.respond(request.connection, request.correlation, std::move(r));
+                   },
+                   [&](OffsetCommitResponse& r) {
+                       out.disarm(timer(TimerKind::produce_wait, request.connection.packed()));
+                       out.respond(request.connection, request.correlation, std::move(r));
+                   },
+               },
+               request.response);
     // The channel is free again: take what queued up behind.
     Channel* channel = b.busy.find(request.connection);
     CHECK(channel != nullptr);
@@ -113,13 +114,19 @@ void set_error(ParkedRequest& request, const ParkedWrite& write, ErrorCode error
     for (PartitionOffset& o : std::get<OffsetCommitResponse>(request.response).offsets) {
         if (o.error != ErrorCode::none) continue;
         switch (error) {
-            case ErrorCode::none: break;
+            case ErrorCode::none:
+                break;
             case ErrorCode::unknown_topic_or_partition:
             case ErrorCode::not_enough_replicas:
             case ErrorCode::not_enough_replicas_after_append:
-            case ErrorCode::request_timed_out: o.error = ErrorCode::coordinator_not_available; break;
-            case ErrorCode::not_leader_or_follower: o.error = ErrorCode::not_coordinator; break;
-            default: o.error = error;
+            case ErrorCode::request_timed_out:
+                o.error = ErrorCode::coordinator_not_available;
+                break;
+            case ErrorCode::not_leader_or_follower:
+                o.error = ErrorCode::not_coordinator;
+                break;
+            default:
+                o.error = error;
         }
     }
 }
@@ -134,15 +141,16 @@ void replay_commit(Broker& b, const ParkedRequest& request) {
         if (o.error != ErrorCode::none) continue;
         const TopicImage* topic = b.image.topic(o.partition.topic);
         if (topic == nullptr) continue;
-        replay(*offsets, OffsetCommitted{{request.group, topic->name, o.partition.partition},
-                                         o.offset, o.leader_epoch, {}});
+        replay(
+            *offsets,
+            OffsetCommitted{
+                {request.group, topic->name, o.partition.partition}, o.offset, o.leader_epoch, {}});
     }
 }
 
 bool is_complete(const ParkedRequest& request) {
-    return request.pending_syncs == 0 &&
-           std::all_of(request.writes.begin(), request.writes.end(),
-                       [](const ParkedWrite& w) { return w.done; });
+    return request.pending_syncs == 0 && std::all_of(request.writes.begin(), request.writes.end(),
+                                                     [](const ParkedWrite& w) { return w.done; });
 }
 
 }  // namespace
@@ -188,9 +196,9 @@ void on_write_done(Broker& b, std::uint64_t token, Outbox& out) {
         b.flushes.erase(b.flushes.begin() + static_cast<std::ptrdiff_t>(i));
         Partition* p = edit_partition(b, flush.partition);
         if (p == nullptr || p->leader() == nullptr) break;
-        const bool more = std::any_of(b.flushes.begin(), b.flushes.end(), [&](const PendingFlush& f) {
-            return f.partition == flush.partition;
-        });
+        const bool more =
+            std::any_of(b.flushes.begin(), b.flushes.end(),
+                        [&](const PendingFlush& f) { return f.partition == flush.partition; });
         p->unsynced_from = more ? flush.next : kNoOffset;
         ReplicationContext context = context_of(b, out);
         advance_high_watermark(*p, context);

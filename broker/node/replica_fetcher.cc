@@ -8,10 +8,13 @@
 namespace tribunal {
 namespace {
 
-ConnectionKey fetch_connection(const Broker& b, NodeId leader) { return {b.id, leader, Lane::fetch}; }
+ConnectionKey fetch_connection(const Broker& b, NodeId leader) {
+    return {b.id, leader, Lane::fetch};
+}
 
 void remember_change(ReplicaFetcher& f, TopicPartition tp) {
-    if (std::find(f.changed.begin(), f.changed.end(), tp) == f.changed.end()) f.changed.push_back(tp);
+    if (std::find(f.changed.begin(), f.changed.end(), tp) == f.changed.end())
+        f.changed.push_back(tp);
 }
 
 void set_phase(ReplicaFetcher& f, FetchState& state, FetchPhase phase) {
@@ -64,7 +67,8 @@ bool ask_or_truncate(Broker& b, NodeId leader, ReplicaFetcher& f, Outbox& out) {
     f.in_flight = b.next_correlation++;
     const ConnectionKey connection = fetch_connection(b, leader);
     out.send(connection, f.in_flight, std::move(request));
-    out.arm(timer(TimerKind::request_timeout, connection.packed()), b.config.replica_socket_timeout);
+    out.arm(timer(TimerKind::request_timeout, connection.packed()),
+            b.config.replica_socket_timeout);
     return true;
 }
 
@@ -122,7 +126,8 @@ void pump(Broker& b, NodeId leader, Outbox& out) {
     f->in_flight = b.next_correlation++;
     const ConnectionKey connection = fetch_connection(b, leader);
     out.send(connection, f->in_flight, std::move(request));
-    out.arm(timer(TimerKind::request_timeout, connection.packed()), b.config.replica_socket_timeout);
+    out.arm(timer(TimerKind::request_timeout, connection.packed()),
+            b.config.replica_socket_timeout);
 }
 
 void follow(Broker& b, TopicPartition tp, NodeId leader, Outbox& out) {
@@ -214,7 +219,8 @@ void on_fetch_response(Broker& b, NodeId leader, std::int32_t correlation,
                 on_out_of_range(*p, r, context);
                 remember_change(*f, r.partition);
                 break;
-            default: delay(b, leader, *f, r.partition, out);
+            default:
+                delay(b, leader, *f, r.partition, out);
         }
     }
     pump(b, leader, out);

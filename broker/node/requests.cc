@@ -78,7 +78,8 @@ void forward(Broker& b, const Deliver& d, Outbox& out) {
     out.send({b.id, b.controller, Lane::forwarding}, correlation, d.message);
 }
 
-// --- group offsets --------------------------------------------------------------------------------
+// --- group offsets
+// --------------------------------------------------------------------------------
 
 void on_find_coordinator(Broker& b, const Deliver& d, const FindCoordinatorRequest& request,
                          Outbox& out) {
@@ -87,8 +88,8 @@ void on_find_coordinator(Broker& b, const Deliver& d, const FindCoordinatorReque
     if (topic == nullptr || topic->partitions.empty()) {
         response.error = ErrorCode::coordinator_not_available;
     } else {
-        const auto partition = static_cast<std::size_t>(
-            coordinator_partition(request.group, static_cast<std::int32_t>(topic->partitions.size())));
+        const auto partition = static_cast<std::size_t>(coordinator_partition(
+            request.group, static_cast<std::int32_t>(topic->partitions.size())));
         response.coordinator = topic->partitions[partition].leader;
         if (response.coordinator == kNoNode || !b.image.alive.contains(response.coordinator)) {
             response.coordinator = kNoNode;
@@ -116,7 +117,8 @@ Answer<TopicPartition> coordinated(const Broker& b, const std::string& group) {
 
 }  // namespace
 
-void on_offset_commit(Broker& b, const Deliver& d, const OffsetCommitRequest& request, Outbox& out) {
+void on_offset_commit(Broker& b, const Deliver& d, const OffsetCommitRequest& request,
+                      Outbox& out) {
     OffsetCommitResponse response;
     response.offsets = request.offsets;
     const auto refuse = [&](ErrorCode error) {
@@ -135,7 +137,9 @@ void on_offset_commit(Broker& b, const Deliver& d, const OffsetCommitRequest& re
             continue;
         }
         builder.append(encode({{request.group, topic->name, o.partition.partition},
-                               o.offset, o.leader_epoch, out.timestamp}));
+                               o.offset,
+                               o.leader_epoch,
+                               out.timestamp}));
     }
     if (builder.record_count() == 0) {
         out.respond(d.connection, d.correlation, std::move(response));

@@ -12,8 +12,8 @@ constexpr std::string_view kUidHeader = "tribunal.uid";
 
 void put_varint(std::string& out, std::int64_t value) {
     // Zig-zag, then base 128: the encoding of all lengths and deltas inside a v2 record.
-    std::uint64_t z = (static_cast<std::uint64_t>(value) << 1) ^
-                      static_cast<std::uint64_t>(value >> 63);
+    std::uint64_t z =
+        (static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63);
     while (z >= 0x80) {
         out += static_cast<char>(0x80 | (z & 0x7f));
         z >>= 7;
@@ -22,8 +22,8 @@ void put_varint(std::string& out, std::int64_t value) {
 }
 
 std::int64_t varint_size(std::int64_t value) {
-    std::uint64_t z = (static_cast<std::uint64_t>(value) << 1) ^
-                      static_cast<std::uint64_t>(value >> 63);
+    std::uint64_t z =
+        (static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63);
     std::int64_t n = 1;
     for (; z >= 0x80; z >>= 7) ++n;
     return n;

@@ -20,7 +20,8 @@ struct RecordBatch {
     LeaderEpoch leader_epoch{-1};  // partitionLeaderEpoch, set by the leader that appends (KIP-101)
     std::int32_t last_offset_delta = 0;
     std::uint32_t crc = 0;
-    std::int16_t attributes = 0;  // bits 0-2 compression, 3 timestamp type, 4 transactional, 5 control
+    std::int16_t attributes =
+        0;  // bits 0-2 compression, 3 timestamp type, 4 transactional, 5 control
     std::int16_t producer_epoch = -1;
     std::int32_t base_sequence = -1;
     std::int32_t record_count = 0;
@@ -41,7 +42,8 @@ struct RecordBatch {
 // For the trace hash and world digest the CRC stands for the bytes it covers.
 inline void fold(Digest& d, const RecordBatch& b) {
     d.word(static_cast<std::uint64_t>(b.base_offset.value));
-    d.word((static_cast<std::uint64_t>(b.crc) << 32) | static_cast<std::uint32_t>(b.leader_epoch.value));
+    d.word((static_cast<std::uint64_t>(b.crc) << 32) |
+           static_cast<std::uint32_t>(b.leader_epoch.value));
     d.word(static_cast<std::uint64_t>(b.last_offset_delta));
 }
 

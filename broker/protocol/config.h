@@ -21,32 +21,33 @@ enum class TruncationRule : std::uint8_t {
 // Bugs that can be switched on to prove that the properties catch them. Never set by an edition.
 enum class PlantedBug : std::uint8_t {
     none,
-    ack_before_isr,           // acks=all answered after the local append
+    ack_before_isr,             // acks=all answered after the local append
     high_watermark_off_by_one,  // the leader's high watermark is one past what the ISR has
-    isr_keeps_dead_replica,   // fencing a broker leaves it in the ISR; leaders never shrink
+    isr_keeps_dead_replica,     // fencing a broker leaves it in the ISR; leaders never shrink
     ack_lost_on_leader_change,  // a parked acks=all produce is answered ok when leadership is lost
-    follower_ignores_epoch,   // a follower appends without ever truncating
-    leader_truncates,         // a new leader cuts its own log to its high watermark
-    stale_leader_serves,      // a broker that was told of a newer epoch goes on as leader
-    isr_join_too_early,       // a replica joins the ISR before it reached the high watermark
+    follower_ignores_epoch,     // a follower appends without ever truncating
+    leader_truncates,           // a new leader cuts its own log to its high watermark
+    stale_leader_serves,        // a broker that was told of a newer epoch goes on as leader
+    isr_join_too_early,         // a replica joins the ISR before it reached the high watermark
 };
 
 struct BrokerConfig {
-    Duration replica_lag_time_max = seconds(30);          // replica.lag.time.max.ms
-    Duration replica_fetch_wait_max = milliseconds(500);  // replica.fetch.wait.max.ms
-    std::int64_t replica_fetch_max_bytes = 1 << 20;       // replica.fetch.max.bytes
+    Duration replica_lag_time_max = seconds(30);               // replica.lag.time.max.ms
+    Duration replica_fetch_wait_max = milliseconds(500);       // replica.fetch.wait.max.ms
+    std::int64_t replica_fetch_max_bytes = 1 << 20;            // replica.fetch.max.bytes
     std::int64_t replica_fetch_response_max_bytes = 10 << 20;  // replica.fetch.response.max.bytes
-    std::int32_t replica_fetch_min_bytes = 1;             // replica.fetch.min.bytes
-    Duration replica_fetch_backoff = milliseconds(1000);  // replica.fetch.backoff.ms
-    Duration replica_socket_timeout = seconds(30);        // replica.socket.timeout.ms
-    Duration high_watermark_checkpoint_interval = seconds(5);  // replica.high.watermark.checkpoint.interval.ms
-    Duration broker_heartbeat_interval = seconds(2);      // broker.heartbeat.interval.ms
-    Duration broker_session_timeout = seconds(9);         // broker.session.timeout.ms
-    Duration retention_check_interval = seconds(300);     // log.retention.check.interval.ms
-    std::int64_t fetch_max_bytes = 55 << 20;              // fetch.max.bytes
-    std::int32_t offsets_topic_num_partitions = 50;       // offsets.topic.num.partitions
-    std::int16_t offsets_topic_replication_factor = 3;    // offsets.topic.replication.factor
-    Duration offsets_commit_timeout = seconds(5);         // offsets.commit.timeout.ms
+    std::int32_t replica_fetch_min_bytes = 1;                  // replica.fetch.min.bytes
+    Duration replica_fetch_backoff = milliseconds(1000);       // replica.fetch.backoff.ms
+    Duration replica_socket_timeout = seconds(30);             // replica.socket.timeout.ms
+    Duration high_watermark_checkpoint_interval =
+        seconds(5);  // replica.high.watermark.checkpoint.interval.ms
+    Duration broker_heartbeat_interval = seconds(2);    // broker.heartbeat.interval.ms
+    Duration broker_session_timeout = seconds(9);       // broker.session.timeout.ms
+    Duration retention_check_interval = seconds(300);   // log.retention.check.interval.ms
+    std::int64_t fetch_max_bytes = 55 << 20;            // fetch.max.bytes
+    std::int32_t offsets_topic_num_partitions = 50;     // offsets.topic.num.partitions
+    std::int16_t offsets_topic_replication_factor = 3;  // offsets.topic.replication.factor
+    Duration offsets_commit_timeout = seconds(5);       // offsets.commit.timeout.ms
     TruncationRule truncation = TruncationRule::kip320;
     PlantedBug planted_bug = PlantedBug::none;
     TRIBUNAL_FIELDS(BrokerConfig, replica_lag_time_max, replica_fetch_wait_max,
@@ -78,23 +79,23 @@ enum class PartitionerKind : std::uint8_t {
 };
 
 struct ProducerConfig {
-    std::int16_t acks = -1;  // acks; -1 is all
-    std::int32_t batch_size = 16384;              // batch.size
-    Duration linger = milliseconds(5);            // linger.ms (5 since 4.0, KIP-1030)
-    Duration delivery_timeout = seconds(120);     // delivery.timeout.ms
-    Duration request_timeout = seconds(30);       // request.timeout.ms
-    std::int32_t retries = INT32_MAX;             // retries
-    Duration retry_backoff = milliseconds(100);   // retry.backoff.ms
-    Duration retry_backoff_max = seconds(1);      // retry.backoff.max.ms (KIP-580)
-    std::int32_t max_in_flight = 5;               // max.in.flight.requests.per.connection
-    std::int64_t max_request_size = 1 << 20;      // max.request.size
-    std::int64_t buffer_memory = 32 << 20;        // buffer.memory
-    Duration max_block = seconds(60);             // max.block.ms
-    Duration metadata_max_age = seconds(300);     // metadata.max.age.ms
+    std::int16_t acks = -1;                      // acks; -1 is all
+    std::int32_t batch_size = 16384;             // batch.size
+    Duration linger = milliseconds(5);           // linger.ms (5 since 4.0, KIP-1030)
+    Duration delivery_timeout = seconds(120);    // delivery.timeout.ms
+    Duration request_timeout = seconds(30);      // request.timeout.ms
+    std::int32_t retries = INT32_MAX;            // retries
+    Duration retry_backoff = milliseconds(100);  // retry.backoff.ms
+    Duration retry_backoff_max = seconds(1);     // retry.backoff.max.ms (KIP-580)
+    std::int32_t max_in_flight = 5;              // max.in.flight.requests.per.connection
+    std::int64_t max_request_size = 1 << 20;     // max.request.size
+    std::int64_t buffer_memory = 32 << 20;       // buffer.memory
+    Duration max_block = seconds(60);            // max.block.ms
+    Duration metadata_max_age = seconds(300);    // metadata.max.age.ms
     PartitionerKind partitioner = PartitionerKind::builtin;  // partitioner.class
-    bool partitioner_ignore_keys = false;         // partitioner.ignore.keys
-    bool adaptive_partitioning = true;            // partitioner.adaptive.partitioning.enable
-    bool idempotence = false;                     // enable.idempotence
+    bool partitioner_ignore_keys = false;                    // partitioner.ignore.keys
+    bool adaptive_partitioning = true;  // partitioner.adaptive.partitioning.enable
+    bool idempotence = false;           // enable.idempotence
     TRIBUNAL_FIELDS(ProducerConfig, acks, batch_size, linger, delivery_timeout, request_timeout,
                     retries, retry_backoff, retry_backoff_max, max_in_flight, max_request_size,
                     buffer_memory, max_block, metadata_max_age, partitioner,

@@ -1,4 +1,5 @@
-// One line of text a message, its size, and whether it carries an error. The only place that formats.
+// One line of text a message, its size, and whether it carries an error. The only place that
+// formats.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,7 +9,9 @@
 namespace tribunal {
 namespace {
 
-std::string tp_text(TopicPartition tp) { return fmt::format("t{}-{}", tp.topic.value, tp.partition); }
+std::string tp_text(TopicPartition tp) {
+    return fmt::format("t{}-{}", tp.topic.value, tp.partition);
+}
 
 std::string nodes_text(const FlatSet<NodeId>& nodes) {
     std::string text;
@@ -40,14 +43,15 @@ struct Describe {
     }
     std::string operator()(const ProduceResponse& m) const {
         return some(m.partitions, [](const auto& p) {
-            return fmt::format("{} @{}{}", tp_text(p.partition), p.base_offset.value, error_text(p.error));
+            return fmt::format("{} @{}{}", tp_text(p.partition), p.base_offset.value,
+                               error_text(p.error));
         });
     }
     std::string operator()(const FetchRequest& m) const {
         return fmt::format("session {}/{}", m.session_id, m.session_epoch) +
                some(m.partitions, [](const auto& p) {
-                   return fmt::format("{} from {} epoch {}", tp_text(p.partition), p.fetch_offset.value,
-                                      p.current_leader_epoch.value);
+                   return fmt::format("{} from {} epoch {}", tp_text(p.partition),
+                                      p.fetch_offset.value, p.current_leader_epoch.value);
                });
     }
     std::string operator()(const FetchResponse& m) const {
@@ -84,7 +88,9 @@ struct Describe {
     std::string operator()(const FindCoordinatorResponse& m) const {
         return fmt::format("{}{}", m.coordinator.value, error_text(m.error));
     }
-    std::string operator()(const OffsetCommitRequest& m) const { return m.group + offsets(m.offsets); }
+    std::string operator()(const OffsetCommitRequest& m) const {
+        return m.group + offsets(m.offsets);
+    }
     std::string operator()(const OffsetCommitResponse& m) const { return offsets(m.offsets); }
     std::string operator()(const OffsetFetchRequest& m) const { return m.group; }
     std::string operator()(const OffsetFetchResponse& m) const {
@@ -105,8 +111,8 @@ struct Describe {
     }
     std::string operator()(const OffsetsForLeaderEpochResponse& m) const {
         return some(m.partitions, [](const auto& p) {
-            return fmt::format("{} epoch {} ends at {}{}", tp_text(p.partition), p.leader_epoch.value,
-                               p.end_offset.value, error_text(p.error));
+            return fmt::format("{} epoch {} ends at {}{}", tp_text(p.partition),
+                               p.leader_epoch.value, p.end_offset.value, error_text(p.error));
         });
     }
     std::string operator()(const BrokerRegistrationRequest& m) const {
@@ -125,8 +131,8 @@ struct Describe {
         return some(m.partitions, [](const auto& p) {
             FlatSet<NodeId> isr;
             for (const IsrMember& member : p.new_isr) isr.insert(member.broker);
-            return fmt::format("{} ISR {} partition epoch {}", tp_text(p.partition), nodes_text(isr),
-                               p.partition_epoch.value);
+            return fmt::format("{} ISR {} partition epoch {}", tp_text(p.partition),
+                               nodes_text(isr), p.partition_epoch.value);
         });
     }
     std::string operator()(const AlterPartitionResponse& m) const {
@@ -143,7 +149,8 @@ struct Describe {
     }
     static std::string offsets(const std::vector<PartitionOffset>& list) {
         return some(list, [](const auto& o) {
-            return fmt::format("{} @{}{}", tp_text(o.partition), o.offset.value, error_text(o.error));
+            return fmt::format("{} @{}{}", tp_text(o.partition), o.offset.value,
+                               error_text(o.error));
         });
     }
 };
@@ -157,15 +164,34 @@ bool any_error(const List& list) {
 }  // namespace
 
 std::string_view kind_of(const Message& message) {
-    constexpr std::string_view kinds[] = {
-        "ProduceRequest", "ProduceResponse", "FetchRequest", "FetchResponse", "ListOffsetsRequest",
-        "ListOffsetsResponse", "MetadataRequest", "MetadataResponse", "FindCoordinatorRequest",
-        "FindCoordinatorResponse", "OffsetCommitRequest", "OffsetCommitResponse",
-        "OffsetFetchRequest", "OffsetFetchResponse", "CreateTopicsRequest", "CreateTopicsResponse",
-        "DeleteTopicsRequest", "DeleteTopicsResponse", "OffsetsForLeaderEpochRequest",
-        "OffsetsForLeaderEpochResponse", "BrokerRegistrationRequest", "BrokerRegistrationResponse",
-        "BrokerHeartbeatRequest", "BrokerHeartbeatResponse", "AlterPartitionRequest",
-        "AlterPartitionResponse", "MetadataFetchRequest", "MetadataFetchResponse"};
+    constexpr std::string_view kinds[] = {"ProduceRequest",
+                                          "ProduceResponse",
+                                          "FetchRequest",
+                                          "FetchResponse",
+                                          "ListOffsetsRequest",
+                                          "ListOffsetsResponse",
+                                          "MetadataRequest",
+                                          "MetadataResponse",
+                                          "FindCoordinatorRequest",
+                                          "FindCoordinatorResponse",
+                                          "OffsetCommitRequest",
+                                          "OffsetCommitResponse",
+                                          "OffsetFetchRequest",
+                                          "OffsetFetchResponse",
+                                          "CreateTopicsRequest",
+                                          "CreateTopicsResponse",
+                                          "DeleteTopicsRequest",
+                                          "DeleteTopicsResponse",
+                                          "OffsetsForLeaderEpochRequest",
+                                          "OffsetsForLeaderEpochResponse",
+                                          "BrokerRegistrationRequest",
+                                          "BrokerRegistrationResponse",
+                                          "BrokerHeartbeatRequest",
+                                          "BrokerHeartbeatResponse",
+                                          "AlterPartitionRequest",
+                                          "AlterPartitionResponse",
+                                          "MetadataFetchRequest",
+                                          "MetadataFetchResponse"};
     static_assert(std::size(kinds) == std::variant_size_v<Message>);
     return kinds[message.index()];
 }
@@ -181,15 +207,18 @@ bool has_error(const Message& message) {
         [](const auto& m) {
             bool error = false;
             if constexpr (requires { m.error; }) error = m.error != ErrorCode::none;
-            if constexpr (requires { m.partitions.front().error; }) error = error || any_error(m.partitions);
-            if constexpr (requires { m.offsets.front().error; }) error = error || any_error(m.offsets);
+            if constexpr (requires { m.partitions.front().error; })
+                error = error || any_error(m.partitions);
+            if constexpr (requires { m.offsets.front().error; })
+                error = error || any_error(m.offsets);
             return error;
         },
         message);
 }
 
 std::int64_t size_in_bytes(const Message& message) {
-    constexpr std::int64_t kHeader = 40;  // frame length, API key, version, correlation and client id
+    constexpr std::int64_t kHeader =
+        40;  // frame length, API key, version, correlation and client id
     if (const auto* produce = std::get_if<ProduceRequest>(&message)) {
         std::int64_t size = kHeader;
         for (const auto& p : produce->partitions) size += 24 + p.batch.size_in_bytes();

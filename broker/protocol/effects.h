@@ -15,29 +15,29 @@ namespace tribunal {
 
 enum class TimerKind : std::uint8_t {
     // broker
-    isr_check,             // every replica.lag.time.max.ms / 2
-    checkpoint,            // replica.high.watermark.checkpoint.interval.ms
-    retention,             // log.retention.check.interval.ms
-    heartbeat,             // broker.heartbeat.interval.ms, and registration retries
-    fetch_wait,            // key: connection; fetch.max.wait of a parked fetch
-    produce_wait,          // key: connection; timeout of a parked produce
-    commit_wait,           // key: connection; offsets.commit.timeout.ms
-    request_timeout,       // key: connection
-    fetch_backoff,         // key: leader
+    isr_check,        // every replica.lag.time.max.ms / 2
+    checkpoint,       // replica.high.watermark.checkpoint.interval.ms
+    retention,        // log.retention.check.interval.ms
+    heartbeat,        // broker.heartbeat.interval.ms, and registration retries
+    fetch_wait,       // key: connection; fetch.max.wait of a parked fetch
+    produce_wait,     // key: connection; timeout of a parked produce
+    commit_wait,      // key: connection; offsets.commit.timeout.ms
+    request_timeout,  // key: connection
+    fetch_backoff,    // key: leader
     alter_partition_retry,
     metadata_retry,
     // controller
-    broker_session,        // key: broker
-    metadata_wait,         // key: connection
+    broker_session,  // key: broker
+    metadata_wait,   // key: connection
     // clients
-    load,                  // the next record or step
-    linger,                // a batch is due
-    retry,                 // key: partition; retry.backoff.ms
-    delivery,              // delivery.timeout.ms of the oldest batch
-    reconnect,             // key: node
+    load,       // the next record or step
+    linger,     // a batch is due
+    retry,      // key: partition; retry.backoff.ms
+    delivery,   // delivery.timeout.ms of the oldest batch
+    reconnect,  // key: node
     metadata_age,
     auto_commit,
-    block,                 // max.block.ms
+    block,  // max.block.ms
 };
 
 struct TimerId {
@@ -121,7 +121,7 @@ struct MetadataWrite {
 using WriteOp = std::variant<AppendWrite, TruncateWrite, DeleteWrite, MetadataWrite>;
 struct Write {
     WriteOp op;
-    bool sync = false;        // also fsync, and tell by WriteDone{token}
+    bool sync = false;  // also fsync, and tell by WriteDone{token}
     std::uint64_t token = 0;
 };
 struct Arm {  // replaces an armed timer of the same id
@@ -198,16 +198,16 @@ struct DeserializationFailed {
     Offset offset;
     std::string why;
 };
-using Note = std::variant<SendInvoked, SendPartitioned, SendRetried, SendCompleted, PollReturned,
-                          ClientOperation, PartitionTouched, ImageChanged, RoleMark,
-                          DeserializationFailed>;
+using Note =
+    std::variant<SendInvoked, SendPartitioned, SendRetried, SendCompleted, PollReturned,
+                 ClientOperation, PartitionTouched, ImageChanged, RoleMark, DeserializationFailed>;
 
 // Where a step puts what it wants done and what it did. The vectors are reused between steps.
 struct Outbox {
     std::vector<Effect> effects;
     std::vector<Note> notes;
-    Moment moment;        // of this input
-    Timestamp timestamp;  // the node's wall clock in ms: data for records, never compared
+    Moment moment;             // of this input
+    Timestamp timestamp;       // the node's wall clock in ms: data for records, never compared
     bool wants_marks = false;  // somebody looks: RoleMarks are worth making
 
     void send(ConnectionKey to, std::int32_t correlation, Message message) {

@@ -45,7 +45,7 @@ struct ProduceResponse {
 struct FetchPartition {
     TopicPartition partition;
     Offset fetch_offset;
-    Offset log_start_offset = kNoOffset;               // of the follower
+    Offset log_start_offset = kNoOffset;                // of the follower
     LeaderEpoch current_leader_epoch = kNoLeaderEpoch;  // KIP-320; -1: do not check
     LeaderEpoch last_fetched_epoch = kNoLeaderEpoch;    // KIP-595
     std::int32_t max_bytes = 1 << 20;
@@ -53,17 +53,17 @@ struct FetchPartition {
                     last_fetched_epoch, max_bytes)
 };
 struct FetchRequest {
-    NodeId replica = kNoNode;  // -1: a consumer
+    NodeId replica = kNoNode;       // -1: a consumer
     BrokerEpoch replica_epoch{-1};  // KIP-903
     Duration max_wait;
     std::int32_t min_bytes = 1;
     std::int64_t max_bytes = 0;
-    std::int32_t session_id = 0;     // KIP-227
-    std::int32_t session_epoch = 0;  // 0: a new session with all partitions; -1: none
+    std::int32_t session_id = 0;             // KIP-227
+    std::int32_t session_epoch = 0;          // 0: a new session with all partitions; -1: none
     std::vector<FetchPartition> partitions;  // those that changed
     std::vector<TopicPartition> forgotten;
-    TRIBUNAL_FIELDS(FetchRequest, replica, replica_epoch, max_wait, min_bytes, max_bytes, session_id,
-                    session_epoch, partitions, forgotten)
+    TRIBUNAL_FIELDS(FetchRequest, replica, replica_epoch, max_wait, min_bytes, max_bytes,
+                    session_id, session_epoch, partitions, forgotten)
 };
 struct FetchPartitionResponse {
     TopicPartition partition;
@@ -310,8 +310,10 @@ struct ConnectionKey {
     constexpr auto operator<=>(const ConnectionKey&) const = default;
     // A number that orders like the key.
     constexpr std::uint64_t packed() const {
-        return (static_cast<std::uint64_t>(static_cast<std::uint32_t>(client.value) & 0xffffff) << 32) |
-               (static_cast<std::uint64_t>(static_cast<std::uint32_t>(server.value) & 0xffffff) << 8) |
+        return (static_cast<std::uint64_t>(static_cast<std::uint32_t>(client.value) & 0xffffff)
+                << 32) |
+               (static_cast<std::uint64_t>(static_cast<std::uint32_t>(server.value) & 0xffffff)
+                << 8) |
                static_cast<std::uint64_t>(lane);
     }
 };

@@ -61,8 +61,8 @@ struct RemoveTopicRecord {
     TRIBUNAL_FIELDS(RemoveTopicRecord, topic)
 };
 
-using MetadataRecord = std::variant<RegisterBrokerRecord, BrokerFencedRecord, BrokerUnfencedRecord,
-                                    TopicRecord, PartitionRecord, PartitionChangeRecord,
-                                    RemoveTopicRecord>;
+using MetadataRecord =
+    std::variant<RegisterBrokerRecord, BrokerFencedRecord, BrokerUnfencedRecord, TopicRecord,
+                 PartitionRecord, PartitionChangeRecord, RemoveTopicRecord>;
 
 }  // namespace tribunal

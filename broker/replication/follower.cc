@@ -1,7 +1,8 @@
 // The follower's side of a partition: where to truncate when a leader is new, and appending what it
-// sends. How far to cut is the oldest source of lost and diverged logs in Kafka: KIP-101 (cut to the
-// high watermark loses acknowledged records, KAFKA-1211), KIP-279 (one question is not enough after
-// fast fail-overs, KAFKA-6361), KIP-320 (requests of another leader epoch are fenced, KAFKA-6880).
+// sends. How far to cut is the oldest source of lost and diverged logs in Kafka: KIP-101 (cut to
+// the high watermark loses acknowledged records, KAFKA-1211), KIP-279 (one question is not enough
+// after fast fail-overs, KAFKA-6361), KIP-320 (requests of another leader epoch are fenced,
+// KAFKA-6880).
 #include <algorithm>
 
 #include "broker/base/check.h"

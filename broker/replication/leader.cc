@@ -80,8 +80,7 @@ Answer<Appended> append_as_leader(Partition& p, const RecordBatch& batch, std::i
                                   std::uint64_t token, ReplicationContext& context) {
     const Leader* leader = p.leader();
     if (leader == nullptr) return ErrorCode::not_leader_or_follower;
-    if (acks == -1 &&
-        leader->isr.size() < static_cast<std::size_t>(p.config.min_insync_replicas)) {
+    if (acks == -1 && leader->isr.size() < static_cast<std::size_t>(p.config.min_insync_replicas)) {
         return ErrorCode::not_enough_replicas;
     }
     if (batch.size_in_bytes() > p.config.max_message_bytes) return ErrorCode::message_too_large;

@@ -35,15 +35,15 @@ inline constexpr std::int32_t kLagging = 2;
 // An AlterPartition that the controller has not answered (KIP-497).
 struct PendingIsr {
     bool expands = false;
-    FlatSet<NodeId> isr;   // proposed
+    FlatSet<NodeId> isr;  // proposed
     bool in_flight = false;
     TRIBUNAL_FIELDS(PendingIsr, expands, isr, in_flight)
 };
 
 struct Leader {
     std::vector<ReplicaProgress> followers;  // by node id
-    FlatSet<NodeId> isr;          // committed by the controller
-    FlatSet<NodeId> maximal_isr;  // with replicas that it has asked to add
+    FlatSet<NodeId> isr;                     // committed by the controller
+    FlatSet<NodeId> maximal_isr;             // with replicas that it has asked to add
     std::optional<PendingIsr> pending;
     Offset epoch_start_offset{0};
     TRIBUNAL_FIELDS(Leader, followers, isr, maximal_isr, pending, epoch_start_offset)
@@ -79,7 +79,9 @@ struct Partition {
     Leader* leader() { return std::get_if<Leader>(&role); }
     const Leader* leader() const { return std::get_if<Leader>(&role); }
     // Up to where a leader serves its replicas.
-    Offset served_end() const { return unsynced_from == kNoOffset ? log.log_end_offset : unsynced_from; }
+    Offset served_end() const {
+        return unsynced_from == kNoOffset ? log.log_end_offset : unsynced_from;
+    }
     Follower* follower() { return std::get_if<Follower>(&role); }
     const Follower* follower() const { return std::get_if<Follower>(&role); }
 };
@@ -148,12 +150,13 @@ struct TruncationStep {
 LeaderEpoch epoch_to_ask(const Partition& p, TruncationRule rule);
 Offset first_truncation(const Partition& p, TruncationRule rule);
 // Where the leader's answer tells this follower to cut.
-TruncationStep truncation_for(const Partition& p, const EpochEndOffset& answer, TruncationRule rule);
+TruncationStep truncation_for(const Partition& p, const EpochEndOffset& answer,
+                              TruncationRule rule);
 // Cuts the log and forgets a high watermark above it.
 void truncate(Partition& p, Offset to, ReplicationContext& context);
 // Appends what the leader sent from this log's end on. False when a batch was not intact.
-bool append_as_follower(Partition& p, const FetchPartitionResponse& response,
-                        std::uint64_t token, bool& synced, ReplicationContext& context);
+bool append_as_follower(Partition& p, const FetchPartitionResponse& response, std::uint64_t token,
+                        bool& synced, ReplicationContext& context);
 // The fetch offset is outside the leader's log.
 void on_out_of_range(Partition& p, const FetchPartitionResponse& response,
                      ReplicationContext& context);

@@ -8,6 +8,12 @@ namespace {
 
 const TopicPartition kTp{TopicId{0}, 0};
 
+Record a_record() {
+    Record record;
+    record.value = "v";
+    return record;
+}
+
 struct Fixture {
     BrokerConfig config;
     FlatMap<NodeId, BrokerEpoch> alive;
@@ -22,7 +28,10 @@ struct Fixture {
     }
     ReplicationContext context() { return {config, alive, out}; }
     PartitionImage image(FlatSet<NodeId> isr, int leader, int epoch, int partition_epoch = 0) {
-        return {{NodeId{1}, NodeId{2}, NodeId{3}}, isr, NodeId{leader}, LeaderEpoch{epoch},
+        return {{NodeId{1}, NodeId{2}, NodeId{3}},
+                isr,
+                NodeId{leader},
+                LeaderEpoch{epoch},
                 PartitionEpoch{partition_epoch}};
     }
     void lead(FlatSet<NodeId> isr, int epoch = 1, int partition_epoch = 0) {
@@ -31,7 +40,7 @@ struct Fixture {
     }
     Answer<Appended> produce(int records = 1, std::int16_t acks = -1) {
         BatchBuilder builder;
-        for (int i = 0; i < records; ++i) builder.append(Record{.value = "v"});
+        for (int i = 0; i < records; ++i) builder.append(a_record());
         auto c = context();
         return append_as_leader(p, builder.close(), acks, 7, c);
     }
@@ -58,7 +67,8 @@ TEST(produce, tells_when_the_isr_shrank_after_the_append) {
     ASSERT_TRUE(f.produce());
     EXPECT_EQ(replicated_up_to(f.p, Offset{1}), std::nullopt);
     auto c = f.context();
-    // The controller removed broker 2: the high watermark moves, but fewer than two have the record.
+    // The controller removed broker 2: the high watermark moves, but fewer than two have the
+    // record.
     become_leader(f.p, f.image({NodeId{1}}, 1, 1, 1), c);
     EXPECT_EQ(f.p.high_watermark, Offset{1});
     EXPECT_EQ(replicated_up_to(f.p, Offset{1}), ErrorCode::not_enough_replicas_after_append);
@@ -68,7 +78,7 @@ TEST(produce, refuses_damaged_and_oversized_batches) {
     Fixture f;
     f.lead({NodeId{1}, NodeId{2}});
     BatchBuilder builder;
-    builder.append(Record{.value = "v"});
+    builder.append(a_record());
     RecordBatch batch = builder.close();
     ++batch.crc;
     auto c = f.context();
@@ -168,7 +178,7 @@ TEST(truncation, goes_as_far_as_each_rule_says) {
         f.p.role = Follower{NodeId{2}};
         for (const auto& [epoch, base] : {std::pair{0, 0}, {2, 10}}) {
             BatchBuilder builder;
-            for (int i = 0; i < 10; ++i) builder.append(Record{.value = "v"});
+            for (int i = 0; i < 10; ++i) builder.append(a_record());
             RecordBatch batch = builder.close();
             batch.base_offset = Offset{base};
             batch.leader_epoch = LeaderEpoch{epoch};
@@ -188,16 +198,31 @@ TEST(truncation, goes_as_far_as_each_rule_says) {
         std::int64_t to;
         bool done;
     } cases[] = {
-        {"leader has epoch 2 up to 15", TruncationRule::kip279,
-         {kTp, ErrorCode::none, LeaderEpoch{2}, Offset{15}}, 15, true},
-        {"leader has more of epoch 2 than we", TruncationRule::kip279,
-         {kTp, ErrorCode::none, LeaderEpoch{2}, Offset{30}}, 20, true},
-        {"leader knows epoch 1 instead: cut to the end of 0 and ask again", TruncationRule::kip279,
-         {kTp, ErrorCode::none, LeaderEpoch{1}, Offset{12}}, 10, false},
-        {"KIP-101 takes the end offset as it is, and may keep what diverged", TruncationRule::kip101,
-         {kTp, ErrorCode::none, kNoLeaderEpoch, Offset{12}}, 12, true},
-        {"leader knows nothing: back to the high watermark", TruncationRule::kip320,
-         {kTp, ErrorCode::none, kNoLeaderEpoch, kNoOffset}, 5, true},
+        {"leader has epoch 2 up to 15",
+         TruncationRule::kip279,
+         {kTp, ErrorCode::none, LeaderEpoch{2}, Offset{15}},
+         15,
+         true},
+        {"leader has more of epoch 2 than we",
+         TruncationRule::kip279,
+         {kTp, ErrorCode::none, LeaderEpoch{2}, Offset{30}},
+         20,
+         true},
+        {"leader knows epoch 1 instead: cut to the end of 0 and ask again",
+         TruncationRule::kip279,
+         {kTp, ErrorCode::none, LeaderEpoch{1}, Offset{12}},
+         10,
+         false},
+        {"KIP-101 takes the end offset as it is, and may keep what diverged",
+         TruncationRule::kip101,
+         {kTp, ErrorCode::none, kNoLeaderEpoch, Offset{12}},
+         12,
+         true},
+        {"leader knows nothing: back to the high watermark",
+         TruncationRule::kip320,
+         {kTp, ErrorCode::none, kNoLeaderEpoch, kNoOffset},
+         5,
+         true},
     };
     for (const auto& c : cases) {
         const TruncationStep step = truncation_for(f.p, c.answer, c.rule);
@@ -215,7 +240,7 @@ TEST(follower, appends_from_its_log_end_and_refuses_damage) {
     Fixture f;
     f.p.role = Follower{NodeId{2}};
     BatchBuilder builder;
-    builder.append(Record{.value = "v"});
+    builder.append(a_record());
     RecordBatch batch = builder.close();
     FetchPartitionResponse response;
     response.partition = kTp;
@@ -226,7 +251,8 @@ TEST(follower, appends_from_its_log_end_and_refuses_damage) {
     EXPECT_TRUE(append_as_follower(f.p, response, 0, synced, c));
     EXPECT_EQ(f.p.log.log_end_offset, Offset{1});
     EXPECT_EQ(f.p.high_watermark, Offset{1});
-    EXPECT_TRUE(append_as_follower(f.p, response, 0, synced, c)) << "what it has already is skipped";
+    EXPECT_TRUE(append_as_follower(f.p, response, 0, synced, c))
+        << "what it has already is skipped";
     EXPECT_EQ(f.p.log.log_end_offset, Offset{1});
     response.batches[0].base_offset = Offset{1};
     ++response.batches[0].crc;
