@@ -13,30 +13,11 @@
 namespace tribunal {
 namespace {
 
-// Every kind of fault that draws, three ways to produce, and enough traffic to make ties.
-constexpr std::string_view kStorm = R"json({
-  "name": "storm",
-  "cluster": { "brokers": 3, "config": { "min.insync.replicas": 2 } },
-  "topics": [ { "name": "orders", "partitions": 3, "replication.factor": 3 } ],
-  "clients": [
-    { "producer": "p1", "topic": "orders", "load": { "records": 400, "rate": "200/s", "keys": 20 } },
-    { "producer": "p2", "topic": "orders", "config": { "acks": 1, "linger.ms": 5 },
-      "load": { "records": 400, "rate": "200/s" } },
-    { "producer": "p3", "topic": "orders", "config": { "acks": 0 },
-      "load": { "records": 100, "rate": "50/s" } },
-    { "consumer": "c1", "group": "billing", "assignment": ["orders-0", "orders-1", "orders-2"],
-      "from_beginning": true } ],
-  "faults": [
-    { "between": ["500ms", "3s"], "every": "700ms", "kill": "any broker", "for": "300ms" },
-    { "at": "1s", "slow_disk": "broker 3", "latency": "20ms" },
-    { "at": "1200ms", "cut": ["broker 1", "broker 2"], "for": "400ms" },
-    { "at": "2s", "power_loss": "leader(orders-0)", "torn": true, "for": "500ms" },
-    { "at": "2500ms", "pause": "broker 2", "for": "200ms" },
-    { "at": "3s", "clock_drift": "broker 1", "ppm": 300 } ],
-  "run": { "for": "4s", "heal": "60s" }
-})json";
-
-Scenario storm() { return parse_scenario(kStorm, "storm.json", ""); }
+// Every kind of fault that draws, three ways to produce, and enough traffic to make ties; the same
+// file is played by other builds, see properties/determinism/compare.sh.
+Scenario storm() {
+    return load_scenario(std::string(TRIBUNAL_SOURCE_DIR) + "/properties/determinism/storm.json");
+}
 
 Digest128 trace_of(const Scenario& scenario, std::uint64_t seed) {
     return run_world(scenario, seed, nullptr);

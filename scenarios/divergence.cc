@@ -184,4 +184,12 @@ std::optional<Divergence> first_divergence(const RunStart& left, const RunStart&
     }
 }
 
+std::string words_of_event(const RunStart& start, std::uint64_t event) {
+    Side side{start};
+    for (std::uint64_t i = 1; i < event; ++i) {
+        if (!side.next()) return side.words(false);
+    }
+    return side.words(side.next_with_words());
+}
+
 }  // namespace tribunal

@@ -54,4 +54,7 @@ struct Divergence {
 // Nothing when both runs have the same trace and end in the same state.
 std::optional<Divergence> first_divergence(const RunStart& left, const RunStart& right);
 
+// What a run does in one event, in words; for two sides that cannot run in one process.
+std::string words_of_event(const RunStart& start, std::uint64_t event);
+
 }  // namespace tribunal
