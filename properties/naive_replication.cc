@@ -87,6 +87,7 @@ struct Evaluation {
     struct Gone {
         Offset offset;
         LeaderEpoch epoch;
+        bool allowed = false;
     };
     std::map<RecordUid, Gone> gone;
     // Violations of a state, by property and who; counted when they begin.
@@ -189,7 +190,8 @@ struct Evaluation {
             if (!in_isr) left_isr.insert(r.node);
             const bool caught_up = matched(r, committed, retained_from) == committed.size() &&
                                    r.log_end_offset >= lossy.at(r.node);
-            if (caught_up || (in_isr && left_isr.contains(r.node))) {
+            const bool has_all = matched(r, committed, retained_from) == committed.size();
+            if (caught_up || (in_isr && left_isr.contains(r.node) && has_all)) {
                 lossy.erase(r.node);
             }
         }
@@ -245,7 +247,7 @@ struct Evaluation {
                 for (std::size_t b = m; b < committed.size(); ++b) {
                     for_each_record(committed[b], [&](const RecordView& record) {
                         if (record.uid != kNoUid) {
-                            gone[record.uid] = {record.offset, leader->leader_epoch};
+                            gone[record.uid] = {record.offset, leader->leader_epoch, allowed};
                         }
                     });
                 }
@@ -270,7 +272,8 @@ struct Evaluation {
                 committed.push_back(batch);
                 for_each_record(batch, [&](const RecordView& record) {
                     if (!gone.contains(record.uid)) return;
-                    count("D5", excused(gone.at(record.uid).epoch, newest));
+                    const Gone& lost = gone.at(record.uid);
+                    count("D5", lost.allowed || excused(lost.epoch, newest));
                     gone.erase(record.uid);
                 });
             }

@@ -96,7 +96,6 @@ Recorder::Recorder(const World& world) {
 
 void Recorder::follow_metadata(const World& world, const Controller& controller) {
     const auto committed = static_cast<std::size_t>(controller.high_watermark.value);
-    FlatSet<TopicPartition> changed;
     for (; replayed_ < committed && replayed_ < controller.log.size(); ++replayed_) {
         const MetadataRecord& record = *controller.log[replayed_];
         if (const auto* removed = std::get_if<RemoveTopicRecord>(&record)) {
@@ -116,9 +115,9 @@ void Recorder::follow_metadata(const World& world, const Controller& controller)
                 {topic.name + "-" + std::to_string(created->partition.partition),
                  topic.config.unclean_leader_election_enable, topic.config.flush_messages == 1});
         }
-        if (const auto tp = changed_partition(record)) changed.insert(*tp);
+        // Record by record: an unclean election may be undone by the next one of the same fetch.
+        if (const auto tp = changed_partition(record)) observe(world, *tp);
     }
-    for (const TopicPartition tp : changed) observe(world, tp);
 }
 
 void Recorder::observe(const World& world, TopicPartition tp) {

@@ -22,7 +22,10 @@ void ReplicationMonitor::Observation::observe_losses_of_replicas() {
         // fetched before it lost it, and commit that now.
         const bool is_caught_up = s.match.matched == p.committed.size() &&
                                   view.replicas[i].log->log_end_offset >= s.had_until;
-        if (is_caught_up || (in_isr && s.left_isr)) s.is_lossy = false;
+        // Back in the ISR it must have what is committed: an AlterPartition that was under way when
+        // a disk was wiped brings an empty replica in.
+        const bool has_all = s.match.matched == p.committed.size();
+        if (is_caught_up || (in_isr && s.left_isr && has_all)) s.is_lossy = false;
         p.any_lossy |= s.is_lossy;
     }
     const std::uint32_t candidates = isr | (view.elr == nullptr ? 0 : mask_of(*view.elr));
@@ -62,7 +65,7 @@ void ReplicationMonitor::Observation::judge_leader() {
                           shown(r.node), r.leader_epoch.value, shown(lacking),
                           lacking.base_offset.value, p.committed.end().value - 1));
         const bool nothing_promised = now >= monitor.metadata_lost_at_;
-        roll_back(s.match.matched, excuse != nullptr || nothing_promised,
+        roll_back(s.match.matched, excuse, excuse != nullptr || nothing_promised,
                   excuse != nullptr  ? shown(*excuse)
                   : nothing_promised ? "A majority of the controllers had lost its disk."
                                      : "");
@@ -70,8 +73,8 @@ void ReplicationMonitor::Observation::judge_leader() {
     if (new_term && !p.early_acks.empty()) settle_early_acks(true);
 }
 
-void ReplicationMonitor::Observation::roll_back(std::uint64_t keep, bool allowed,
-                                                const std::string& because) {
+void ReplicationMonitor::Observation::roll_back(std::uint64_t keep, const Excuse* excuse,
+                                                bool allowed, const std::string& because) {
     const Offset end = p.committed.end();
     const auto gone = p.committed.roll_back(keep);
     const ReplicaView& r = view.replicas[static_cast<std::size_t>(leader)];
@@ -88,6 +91,7 @@ void ReplicationMonitor::Observation::roll_back(std::uint64_t keep, bool allowed
             entry.lost_at = now;
             entry.lost_in = r.leader_epoch;
             entry.loss = p.losses.size() - 1;
+            if (excuse != nullptr) entry.loss_excuse = *excuse;
             p.lost.push_back(entry);
         });
     }
@@ -136,7 +140,7 @@ void ReplicationMonitor::Observation::observe_returns(std::uint64_t from) {
             lost.returned_in = p.newest_term;
             lost.promised = now < monitor.metadata_lost_at_;
             const Excuse* excuse = p.excuse_between(lost.lost_in, p.newest_term);
-            if (excuse != nullptr) lost.return_excuse = *excuse;
+            lost.return_excuse = excuse != nullptr ? std::optional{*excuse} : lost.loss_excuse;
             p.gone.erase(it);
         });
     }

@@ -53,7 +53,10 @@ struct LostRecord {
     Offset returned_offset = kNoOffset;
     LeaderEpoch lost_in;  // the term that did not have it
     LeaderEpoch returned_in = kNoLeaderEpoch;
-    std::optional<Excuse> return_excuse;  // why its return is nobody's fault
+    std::optional<Excuse> loss_excuse;    // why its loss was nobody's fault
+    // Why its return is nobody's fault. That of the loss serves too: a replica that had followed the
+    // leader without the record may lose power and get back what it had truncated.
+    std::optional<Excuse> return_excuse;
     bool promised = true;                 // when it returned, the controllers still had their disks
     std::size_t loss = 0;                 // index into PartitionState::losses
 };
@@ -133,7 +136,8 @@ struct ReplicationMonitor::Observation {
     void observe_losses_of_replicas();
     void judge_leader();
     void extend_committed_log();
-    void roll_back(std::uint64_t keep, bool allowed, const std::string& because);
+    void roll_back(std::uint64_t keep, const Excuse* excuse, bool allowed,
+                   const std::string& because);
     void settle_early_acks(bool new_term);
     void observe_returns(std::uint64_t from);
 

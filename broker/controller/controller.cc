@@ -84,10 +84,12 @@ void on_synced(Controller& c, Offset synced, Outbox& out) {
 }
 
 void on_start(Controller& c, Outbox& out) {
-    // Everything that survived is on the platter, and one voter is a majority.
     c.image = ClusterImage{};
     for (const auto& record : c.log) replay(c.image, *record);
-    c.high_watermark = c.log_end();
+    // After a kill the end of the log may lie in the page cache only: it is committed when it is on
+    // the platter, or a later power loss would take back what brokers have already acted on.
+    c.high_watermark = Offset{0};
+    if (c.log_end() > Offset{0}) sync_log(c, c.log_end(), out);
     // A new controller knows nothing of the sessions: every broker gets a full one.
     for (const auto& [broker, registration] : c.image.brokers) {
         if (registration.fenced) continue;
