@@ -88,6 +88,7 @@ struct Evaluation {
         Offset offset;
         LeaderEpoch epoch;
         bool allowed = false;
+        bool power_lost_since = false;
     };
     std::map<RecordUid, Gone> gone;
     // Violations of a state, by property and who; counted when they begin.
@@ -174,6 +175,9 @@ struct Evaluation {
     }
 
     void losses(const State* old, const State& s) {
+        if (!s.lossy.empty()) {
+            for (auto& [uid, lost] : gone) lost.power_lost_since = true;
+        }
         for (const NodeId node : s.lossy) {
             Offset& until = lossy.try_emplace(node, Offset{0}).first->second;
             if (const Replica* was = old == nullptr ? nullptr : replica_of(*old, node)) {
@@ -247,7 +251,7 @@ struct Evaluation {
                 for (std::size_t b = m; b < committed.size(); ++b) {
                     for_each_record(committed[b], [&](const RecordView& record) {
                         if (record.uid != kNoUid) {
-                            gone[record.uid] = {record.offset, leader->leader_epoch, allowed};
+                            gone[record.uid] = {record.offset, leader->leader_epoch, allowed, false};
                         }
                     });
                 }
@@ -273,7 +277,8 @@ struct Evaluation {
                 for_each_record(batch, [&](const RecordView& record) {
                     if (!gone.contains(record.uid)) return;
                     const Gone& lost = gone.at(record.uid);
-                    count("D5", lost.allowed || excused(lost.epoch, newest));
+                    count("D5", (lost.allowed && lost.power_lost_since) ||
+                                    excused(lost.epoch, newest));
                     gone.erase(record.uid);
                 });
             }

@@ -140,7 +140,11 @@ void ReplicationMonitor::Observation::observe_returns(std::uint64_t from) {
             lost.returned_in = p.newest_term;
             lost.promised = now < monitor.metadata_lost_at_;
             const Excuse* excuse = p.excuse_between(lost.lost_in, p.newest_term);
-            lost.return_excuse = excuse != nullptr ? std::optional{*excuse} : lost.loss_excuse;
+            if (excuse != nullptr) {
+                lost.return_excuse = *excuse;
+            } else if (lost.power_lost_since) {
+                lost.return_excuse = lost.loss_excuse;
+            }
             p.gone.erase(it);
         });
     }

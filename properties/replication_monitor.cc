@@ -93,6 +93,8 @@ void ReplicationMonitor::on_lossy_crash(Instant, NodeId node, DataLoss loss) {
         PartitionState& p = state.edit();
         ReplicaShadow& s = p.replicas[static_cast<std::size_t>(it - seen.begin())];
         s.went_down = true;
+        // Truncations are never synced, whatever flush.messages says: what is gone may come back.
+        for (LostRecord& lost : p.lost) lost.power_lost_since = true;
         // What was flushed before it was acknowledged survives everything but the disk's loss.
         if (p.facts.flush_every_message && loss == DataLoss::power) continue;
         p.lose_data(s);

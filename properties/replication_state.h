@@ -54,8 +54,9 @@ struct LostRecord {
     LeaderEpoch lost_in;  // the term that did not have it
     LeaderEpoch returned_in = kNoLeaderEpoch;
     std::optional<Excuse> loss_excuse;    // why its loss was nobody's fault
-    // Why its return is nobody's fault. That of the loss serves too: a replica that had followed the
-    // leader without the record may lose power and get back what it had truncated.
+    // Why its return is nobody's fault. That of the loss serves too after a later power loss: a
+    // replica that had followed the leader without the record gets back what it had truncated.
+    bool power_lost_since = false;
     std::optional<Excuse> return_excuse;
     bool promised = true;                 // when it returned, the controllers still had their disks
     std::size_t loss = 0;                 // index into PartitionState::losses
