@@ -384,7 +384,7 @@ TEST(tidy, a_wrong_include_is_caught) {
         {"reports/a.cc", "cli/commands.h", false},
         {"cli/a.cc", "reports/report.h", true},
         {"sim/a.cc", "world.h", false},
-        {"properties/determinism/trace_main.cc", "scenarios/play.h", true},
+        {"properties/some_main.cc", "scenarios/play.h", true},
     };
     for (const Case& c : cases) {
         const auto found =

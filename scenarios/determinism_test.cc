@@ -14,9 +14,9 @@ namespace tribunal {
 namespace {
 
 // Every kind of fault that draws, three ways to produce, and enough traffic to make ties; the same
-// file is played by other builds, see properties/determinism/compare.sh.
+// file is played by other builds, see scenarios/determinism/compare.sh.
 Scenario storm() {
-    return load_scenario(std::string(TRIBUNAL_SOURCE_DIR) + "/properties/determinism/storm.json");
+    return load_scenario(std::string(TRIBUNAL_SOURCE_DIR) + "/scenarios/determinism/storm.json");
 }
 
 Digest128 trace_of(const Scenario& scenario, std::uint64_t seed) {

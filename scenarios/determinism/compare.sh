@@ -3,7 +3,7 @@
 # without address randomisation and with a plainer libm, and compares all traces with those of the
 # release build. On a mismatch: the first event at which both sides differ, in words; exit 1.
 #
-#   properties/determinism/compare.sh [REFERENCE]     default: build/release/tribunal_trace
+#   scenarios/determinism/compare.sh [REFERENCE]     default: build/release/tribunal_trace
 set -euo pipefail
 
 root=$(dirname "$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")")
@@ -81,7 +81,7 @@ compare() {
 mkdir -p "$work"
 cd "$root"  # so that names of files are the same and short
 shopt -s nullglob
-files=(properties/determinism/*.json scenarios/tour.json scenarios/guarantees/*.json)
+files=(scenarios/determinism/*.json scenarios/tour.json scenarios/guarantees/*.json)
 for i in "${!files[@]}"; do [[ -f ${files[i]} ]] || unset "files[i]"; done
 "$reference" "${files[@]}" --seeds "$seeds" >"$work/left.traces"
 echo "${#files[@]} scenarios, $seeds seeds each"
