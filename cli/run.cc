@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <map>
+#include <nlohmann/json.hpp>
 
 #include "broker/base/check.h"
 #include "cli/commands.h"
@@ -138,14 +139,15 @@ int run_seeds(const RunOptions& options, const Scenario& scenario, SeedRange ran
             ? fmt::format("./tribunal run {} --seed {}", scenario.file, inconclusive.front())
             : std::string{};
     if (options.format == "json") {
-        std::fputs(
-            fmt::format("{{\"scenario\":\"{}\",\"seeds\":[{},{}],\"runs\":{},\"as_expected\":{},"
-                        "\"different\":{},\"inconclusive\":{},\"first\":\"{}\"}}\n",
-                        scenario.name, range.first, range.last, runs,
-                        runs - different.size() - inconclusive.size(), different.size(),
-                        inconclusive.size(), first_bad)
-                .c_str(),
-            stdout);
+        const nlohmann::ordered_json json = {
+            {"scenario", scenario.name},
+            {"seeds", {range.first, range.last}},
+            {"runs", runs},
+            {"as_expected", runs - different.size() - inconclusive.size()},
+            {"different", different.size()},
+            {"inconclusive", inconclusive.size()},
+            {"first", first_bad}};
+        std::fputs((json.dump() + "\n").c_str(), stdout);
         return status;
     }
     std::string text = fmt::format(
