@@ -226,7 +226,7 @@ struct Evaluation {
             } else if (holds(at(leader, ack.offset), ack.offset, ack.uid)) {
                 if (!is_committed) kept.push_back(ack);
             } else if (!gone.contains(ack.uid) || gone.at(ack.uid).offset != ack.offset) {
-                count("R1", allowed);
+                count("R1", allowed || !excuses.empty());
             }
         }
         acks = kept;

@@ -153,7 +153,11 @@ void ReplicationMonitor::Observation::observe_returns(std::uint64_t from) {
 void ReplicationMonitor::Observation::settle_early_acks(bool new_term) {
     const auto i = static_cast<std::size_t>(leader);
     const ReplicaLog& log = *view.replicas[i].log;
-    const bool excused = p.pending && p.newest_term >= p.pending->epoch;
+    // An acknowledgement above the committed end may come late from a leader that an unclean election
+    // deposed: its answer sat behind a cut link while the record was lost and excused.
+    const Excuse* excuse = p.pending && p.newest_term >= p.pending->epoch ? &*p.pending
+                           : p.excuses.empty()                            ? nullptr
+                                                                          : &p.excuses.back();
     const auto holds = [](const RecordBatch& batch, const Acknowledgement& ack) {
         bool it_does = false;
         for_each_record(batch, [&](const RecordView& record) {
@@ -169,7 +173,7 @@ void ReplicationMonitor::Observation::settle_early_acks(bool new_term) {
         if (batch != nullptr && holds(*batch, ack)) return is_committed;
         const auto gone = p.gone.find(ack.uid);
         if (gone != p.gone.end() && p.lost[gone->second].offset == ack.offset) return true;
-        found(Rule::r1, excused ? &*p.pending : nullptr, ack.offset, view.replicas[i].node,
+        found(Rule::r1, excuse, ack.offset, view.replicas[i].node,
               fmt::format("{} leads epoch {} without record {} that was acknowledged (acks=all) at "
                           "offset {}",
                           shown(view.replicas[i].node), p.newest_term.value, ack.uid.value,
