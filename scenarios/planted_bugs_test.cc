@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string>
 
+#include "broker/base/check.h"
 #include "scenarios/play.h"
 
 namespace tribunal {
@@ -108,6 +109,12 @@ TEST(planted_bugs, truncating_to_the_high_watermark_loses_acknowledged_records) 
     };
     EXPECT_TRUE(any_of_ids(failures("to_high_watermark"), "D2 R1 R17 "));
     EXPECT_EQ(failures("kip320"), "");
+}
+
+TEST(planted_bugs, a_broken_assumption_of_our_own_leaves_the_run_as_a_check_failure) {
+    const Scenario scenario = parse_scenario(stormy(""), "no bug", ".");
+    AskingChooser wrong{[](ChoiceKind, std::uint32_t, std::uint64_t options) { return options; }};
+    EXPECT_THROW(play(scenario, wrong), CheckFailure);
 }
 
 TEST(planted_bugs, without_them_the_storm_breaks_nothing) {

@@ -195,12 +195,16 @@ void on_fetch(Broker& b, const Deliver& d, const FetchRequest& request, Outbox& 
         send_alter_partitions(b, out);
     }
     FetchSession& session = *b.sessions.find(d.connection);
-    Gathered gathered = gather(b, session, request.max_bytes);
+    // fetch.max.bytes of the broker bounds consumers, never replicas (KIP-541).
+    const std::int64_t max_bytes = request.replica == kNoNode
+                                       ? std::min(request.max_bytes, b.config.fetch_max_bytes)
+                                       : request.max_bytes;
+    Gathered gathered = gather(b, session, max_bytes);
     if (gathered.must_answer || gathered.bytes >= request.min_bytes ||
         request.max_wait <= Duration{0}) {
         answer(session, d.connection, d.correlation, std::move(gathered), out);
     } else {
-        session.parked = ParkedFetch{d.correlation, request.min_bytes, request.max_bytes};
+        session.parked = ParkedFetch{d.correlation, request.min_bytes, max_bytes};
         out.arm(timer(TimerKind::fetch_wait, d.connection.packed()), request.max_wait);
     }
     for (const TopicPartition tp : advanced) {
