@@ -1,0 +1,14 @@
+// One search over any model: see SearchOptions for what can be asked, SearchResult for the answer.
+#pragma once
+
+#include "model/model.h"
+#include "model/result.h"
+
+namespace tribunal {
+
+// Throws std::invalid_argument when the options do not fit the model or each other, with a sentence
+// that names both.
+template <Model M>
+SearchResult search(const M& model, const SearchOptions& options);
+
+}  // namespace tribunal
