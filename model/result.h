@@ -47,12 +47,17 @@ struct SearchOptions {
     bool liveness = true;            // decide the `eventually` properties too
     std::uint64_t seed = 1;          // of random_walk
     std::uint64_t walks = 1000;      // of random_walk, each at most max_depth (or 10,000) steps
+    std::string identity;            // model and constants, as its checkpoints name them
     std::string checkpoint;          // file to write when a limit stops the search; empty: none
     std::string resume;              // file to go on from
     // Keep the state graph: 0 no; otherwise stop recording beyond that many states.
     std::uint64_t graph_states = 0;
     std::function<void(const Progress&)> on_progress;  // now and then, from one thread
 };
+
+// Throws std::invalid_argument, in words for the command line, when the options contradict each
+// other or ask for what the model does not offer.
+void check_options(const SearchOptions& options, bool has_symmetry, bool has_independence);
 
 struct PathStep {
     std::string action;  // empty for the initial state
