@@ -1,0 +1,712 @@
+// The KafkaReplication family: data replication of one partition as Kafka did it before KIP-101,
+// with KIP-101, with KIP-279, and the two designs of KIP-320 (hachikuji/kafka-specification).
+//
+// The five specifications share state, controller, leader election and writes; they differ in what
+// a follower must have shown before a leader counts it (FollowerTest) and in how a new follower
+// truncates (KafkaTruncation). One class holds all of them, so that a rule removed or exchanged is
+// one field changed. Everything on the way of successors() works on the packed words in place:
+// this is the system that the explorer's speed is measured on.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/model.h"
+#include "model/specs/kafka_replication_state.h"
+
+namespace tribunal {
+
+// What a leader knows of a follower that it counts as having the log up to some offset. Every test
+// includes that the follower follows this leader and that both logs reach the offset.
+enum class FollowerTest : std::uint8_t {
+    leader,        // nothing else
+    record_epoch,  // and the records before the offset are of one epoch
+    leader_epoch,  // and the follower is in the leader's epoch
+};
+
+// Where a new follower cuts its log.
+enum class KafkaTruncation : std::uint8_t {
+    to_high_watermark,
+    kip101,          // by the epoch of its last record; never when that is beyond its end
+    kip101_clamped,  // then: at its end
+    kip279,          // after the last record that both logs have
+    kip320,          // the same, asked of a leader in the epoch of the request only
+    on_fetch,        // not at all: later, when a fetch finds the logs apart
+};
+
+// The kinds of Action; the order of every variant's action_names().
+enum class KafkaReplicationStep : std::uint16_t {
+    controller_elect_leader,  // detail: the new leader
+    controller_shrink_isr,    // detail: the replica
+    become_leader,            // detail: the epoch
+    leader_expand_isr,        // detail: follower << 4 | leader
+    leader_shrink_isr,        // detail: follower << 4 | leader
+    leader_write,             // detail: the leader
+    leader_inc_high_watermark,
+    become_follower,     // detail: epoch << 4 | replica
+    follower_replicate,  // detail: follower << 4 | leader
+    follower_truncate,   // detail: follower << 4 | leader; with on_fetch only
+};
+
+struct KafkaReplicationRules {
+    KafkaTruncation truncation = KafkaTruncation::to_high_watermark;
+    FollowerTest shrink_isr = FollowerTest::leader;
+    FollowerTest expand_isr = FollowerTest::leader;
+    FollowerTest inc_high_watermark = FollowerTest::leader;
+    FollowerTest fetch = FollowerTest::leader;
+    // No replica joins the ISR before the high watermark is in the leader's epoch (KAFKA-7128).
+    bool expand_needs_high_watermark_in_epoch = false;
+    std::span<const std::string_view> action_names;
+};
+
+KafkaReplicationRules kafka_truncate_to_high_watermark_rules();
+KafkaReplicationRules kip101_rules();
+KafkaReplicationRules kip279_rules();
+KafkaReplicationRules kip320_first_try_rules();
+KafkaReplicationRules kip320_rules();
+
+// A state with its fields apart, for people and for whatever need not be fast.
+struct KafkaReplicationVariables {
+    struct Record {
+        unsigned id = 0;
+        unsigned epoch = 0;
+    };
+    struct Replica {
+        std::vector<Record> log;
+        unsigned hw = 0;
+        int leader_epoch = -1;
+        int leader = -1;
+        unsigned isr = 0;
+    };
+    struct Request {
+        int leader = -1;
+        unsigned isr = 0;
+    };
+    std::vector<Replica> replicas;
+    unsigned next_record_id = 0;
+    std::vector<Request> requests;  // by epoch; their number is nextLeaderEpoch
+    Request quorum;
+};
+StateText show_kafka_replication(const KafkaReplicationVariables& variables);
+// truncate_to: of become_follower and follower_truncate.
+std::string describe_kafka_replication(const KafkaReplicationVariables& variables,
+                                       std::string_view name, Action action, unsigned truncate_to);
+
+std::span<const PropertySpec> kafka_replication_properties();
+// One conjunct an action: strong for the leader's, weak for following requests.
+std::vector<FairnessClass> kafka_replication_fairness(const KafkaReplicationRules& rules);
+std::uint64_t kafka_replication_fair_classes(Action action);
+
+template <unsigned Words>
+class KafkaReplication {
+  public:
+    struct State {
+        std::array<std::uint64_t, Words> words{};
+        bool operator==(const State&) const = default;
+    };
+    using Step = KafkaReplicationStep;
+    static_assert(Words <= KafkaReplicationLayout::kMaxWords);
+
+    // layout.words must not be above Words.
+    KafkaReplication(const KafkaReplicationLayout& layout, const KafkaReplicationRules& rules)
+        : at_(layout), rules_(rules), replicas_(layout.constants.replicas) {}
+
+    template <class Emit>
+    void initial_states(Emit&& emit) const {
+        State s;
+        put(s, at_.quorum, at_.isr_mask << at_.leader_bits);
+        emit(s);
+    }
+
+    template <class Emit>
+    void successors(const State& s, Emit&& emit) const;
+
+    Digest128 digest(const State& s) const { return digest_of_words(s); }
+    std::span<const std::string_view> action_names() const { return rules_.action_names; }
+    std::span<const PropertySpec> properties() const { return kafka_replication_properties(); }
+    std::uint64_t predicates(const State& s) const;
+
+    std::string describe(const State& s, Action a) const {
+        unsigned to = 0;
+        if (const auto step = static_cast<Step>(a.kind); step == Step::become_follower) {
+            const Unpacked u = unpack(s);
+            const unsigned leader = request_leader(s, a.detail >> 4);
+            to = truncation(u, leader, a.detail & 15u);
+        } else if (step == Step::follower_truncate) {
+            to = common_prefix_end(unpack(s), a.detail & 15u, a.detail >> 4);
+        }
+        return describe_kafka_replication(variables(s), rules_.action_names[a.kind], a, to);
+    }
+    StateText show(const State& s) const { return show_kafka_replication(variables(s)); }
+    KafkaReplicationVariables variables(const State& s) const;
+
+    // The least of all states that differ by a permutation of the replicas and have the replicas in
+    // the order of what can be said of each without naming another one.
+    State canonical(const State& s) const;
+
+    Footprint footprint(const State& s, Action a) const;
+    std::vector<FairnessClass> fairness() const { return kafka_replication_fairness(rules_); }
+    std::uint64_t fair_classes(const State&, Action a) const {
+        return kafka_replication_fair_classes(a);
+    }
+
+  private:
+    using Place = KafkaReplicationLayout::Place;
+    static constexpr unsigned kMaxReplicas = KafkaReplicationLayout::kMaxReplicas;
+
+    // Replicas are indices from 0, leaders are index + 1, epochs are epoch + 1: 0 is none.
+    struct Unpacked {
+        std::array<std::uint64_t, kMaxReplicas> local;
+        std::array<std::uint64_t, kMaxReplicas> log;
+        std::array<std::uint32_t, kMaxReplicas> end;
+        std::array<std::uint32_t, kMaxReplicas> epoch;
+        std::uint32_t presuming = 0;  // mask of the replicas that presume leadership
+    };
+
+    static std::uint64_t get(const State& s, Place p, std::uint64_t mask) {
+        return (s.words[p.word] >> p.shift) & mask;
+    }
+    static void put(State& s, Place p, std::uint64_t bits) { s.words[p.word] |= bits << p.shift; }
+    // Exchanges bits for others: the argument is where they differ.
+    static void flip(State& s, Place p, std::uint64_t difference) {
+        s.words[p.word] ^= difference << p.shift;
+    }
+    static std::uint32_t bit(unsigned r) { return std::uint32_t{1} << r; }
+    static unsigned first(std::uint32_t mask) {
+        return static_cast<unsigned>(std::countr_zero(mask));
+    }
+    static Action step(Step kind, unsigned detail) {
+        return {static_cast<std::uint16_t>(kind), static_cast<std::uint16_t>(detail)};
+    }
+    static Action pair(Step kind, unsigned leader, unsigned follower) {
+        return step(kind, follower << 4 | leader);
+    }
+
+    std::uint32_t hw(std::uint64_t local) const {
+        return static_cast<std::uint32_t>(local & at_.offset_mask);
+    }
+    std::uint32_t end(std::uint64_t local) const {
+        return static_cast<std::uint32_t>((local >> at_.end_shift) & at_.offset_mask);
+    }
+    std::uint32_t epoch(std::uint64_t local) const {
+        return static_cast<std::uint32_t>((local >> at_.epoch_shift) & at_.epoch_mask);
+    }
+    std::uint32_t leader(std::uint64_t local) const {
+        return static_cast<std::uint32_t>((local >> at_.leader_shift) & at_.leader_mask);
+    }
+    // Leader and isr, as in a request.
+    std::uint64_t leader_and_isr(std::uint64_t local) const { return local >> at_.leader_shift; }
+    std::uint32_t isr(std::uint64_t leader_and_isr) const {
+        return static_cast<std::uint32_t>((leader_and_isr >> at_.leader_bits) & at_.isr_mask);
+    }
+    std::uint64_t request(const State& s, unsigned epoch) const {
+        return get(s, at_.request[epoch], at_.request_mask);
+    }
+    // The leader of a request that names one, as an index.
+    unsigned request_leader(const State& s, unsigned epoch) const {
+        return static_cast<unsigned>(request(s, epoch) & at_.leader_mask) - 1;
+    }
+    std::uint64_t record(std::uint64_t log, unsigned offset) const {
+        return (log >> (offset * at_.record_bits)) & at_.record_mask;
+    }
+    std::uint64_t record_epoch(std::uint64_t log, unsigned offset) const {
+        return record(log, offset) >> at_.id_bits;
+    }
+
+    [[gnu::always_inline]] inline Unpacked unpack(const State& s) const {
+        Unpacked u;
+        for (unsigned r = 0; r < replicas_; ++r) {
+            const std::uint64_t local = get(s, at_.local[r], at_.local_mask);
+            u.local[r] = local;
+            u.log[r] = get(s, at_.log[r], at_.log_prefix[at_.constants.log_size]);
+            u.end[r] = end(local);
+            u.epoch[r] = epoch(local);
+            if (leader(local) == r + 1) u.presuming |= bit(r);
+        }
+        return u;
+    }
+
+    // Those that follow l (l itself included) with what the test asks of their epochs.
+    [[gnu::always_inline]] inline std::uint32_t followers(const Unpacked& u, unsigned l,
+                                                          FollowerTest test) const {
+        std::uint64_t mask = at_.leader_mask << at_.leader_shift;
+        if (test == FollowerTest::leader_epoch) mask |= at_.epoch_mask << at_.epoch_shift;
+        std::uint32_t result = 0;
+        for (unsigned f = 0; f < replicas_; ++f) {
+            if (((u.local[f] ^ u.local[l]) & mask) == 0) result |= bit(f);
+        }
+        return result;
+    }
+    // Of a follower in followers(u, l, test): its log passes the test up to offset `until`.
+    [[gnu::always_inline]] inline bool has_log_until(const Unpacked& u, unsigned l, unsigned f,
+                                                     unsigned until, FollowerTest test) const {
+        if (until > u.end[f] || until > u.end[l]) return false;
+        if (test != FollowerTest::record_epoch || until == 0) return true;
+        return record_epoch(u.log[l], until - 1) == record_epoch(u.log[f], until - 1);
+    }
+    // 1 + the last offset at which both logs have the same record; 0 when there is none.
+    unsigned common_prefix_end(const Unpacked& u, unsigned a, unsigned b) const {
+        unsigned end = std::min(u.end[a], u.end[b]);
+        const std::uint64_t difference = u.log[a] ^ u.log[b];
+        while (end > 0 && record(difference, end - 1) != 0) --end;
+        return end;
+    }
+    unsigned kip101_offset(const Unpacked& u, unsigned l, unsigned r) const;
+    // Where r truncates when it becomes a follower of l.
+    [[gnu::always_inline]] inline unsigned truncation(const Unpacked& u, unsigned l,
+                                                      unsigned r) const {
+        switch (rules_.truncation) {
+            case KafkaTruncation::to_high_watermark:
+                return hw(u.local[r]);
+            case KafkaTruncation::kip101:
+                return kip101_offset(u, l, r);
+            case KafkaTruncation::kip101_clamped:
+                return std::min(kip101_offset(u, l, r), unsigned{u.end[r]});
+            case KafkaTruncation::kip279:
+            case KafkaTruncation::kip320:
+                return common_prefix_end(u, l, r);
+            case KafkaTruncation::on_fetch:
+                return u.end[r];
+        }
+        return 0;
+    }
+    bool needs_truncation(const Unpacked& u, unsigned l, unsigned f) const {
+        if (u.end[f] > u.end[l]) return true;
+        if (u.end[f] == 0) return false;
+        return record_epoch(u.log[f], u.end[f] - 1) != record_epoch(u.log[l], u.end[f] - 1);
+    }
+    bool high_watermark_in_epoch(const Unpacked& u, unsigned l) const {
+        const unsigned offset = hw(u.local[l]);
+        return offset == u.end[l] ||
+               (offset < u.end[l] && record_epoch(u.log[l], offset) + 1 == u.epoch[l]);
+    }
+
+    // Replaces r's log by its first `to` records and r's state by the given one with hw and
+    // endOffset cut accordingly.
+    [[gnu::always_inline]] inline void truncate(State& t, const Unpacked& u, unsigned r,
+                                                unsigned to, std::uint64_t local) const {
+        const std::uint64_t offsets = at_.offset_mask | at_.offset_mask << at_.end_shift;
+        const std::uint64_t hw_cut = std::min<std::uint64_t>(to, hw(local));
+        local = (local & ~offsets) | hw_cut | std::uint64_t{to} << at_.end_shift;
+        flip(t, at_.local[r], local ^ u.local[r]);
+        flip(t, at_.log[r], u.log[r] & ~at_.log_prefix[to]);
+    }
+    // r's state once it has applied a request.
+    std::uint64_t applied(std::uint64_t local, std::uint64_t request, unsigned epoch) const {
+        return (local & ~(~std::uint64_t{0} << at_.epoch_shift)) |
+               std::uint64_t{epoch} << at_.epoch_shift | request << at_.leader_shift;
+    }
+
+    template <class Emit>
+    void controller_steps(const State& s, std::uint64_t quorum, unsigned next_epoch,
+                          Emit& emit) const;
+    template <class Emit>
+    void request_steps(const State& s, const Unpacked& u, unsigned next_epoch, Emit& emit) const;
+    template <class Emit>
+    void leader_steps(const State& s, const Unpacked& u, unsigned l, std::uint64_t quorum,
+                      Emit& emit) const;
+    template <class Emit>
+    void isr_steps(const State& s, const Unpacked& u, unsigned l, Emit& emit) const;
+    template <class Emit>
+    [[gnu::always_inline]] inline void become_follower(const State& s, const Unpacked& u,
+                                                       unsigned l, unsigned r, unsigned epoch,
+                                                       std::uint64_t request, Emit& emit) const {
+        const unsigned to = truncation(u, l, r);
+        if (to > u.end[r]) return;
+        State t = s;
+        truncate(t, u, r, to, applied(u.local[r], request, epoch));
+        emit(step(Step::become_follower, (epoch - 1) << 4 | r), t);
+    }
+
+    State permuted(const State& s, const Unpacked& u,
+                   const std::array<std::uint8_t, kMaxReplicas>& source) const;
+
+    KafkaReplicationLayout at_;
+    KafkaReplicationRules rules_;
+    unsigned replicas_;
+};
+
+template <unsigned Words>
+template <class Emit>
+void KafkaReplication<Words>::successors(const State& s, Emit&& emit) const {
+    const Unpacked u = unpack(s);
+    const std::uint64_t quorum = get(s, at_.quorum, at_.quorum_mask);
+    const auto next_epoch =
+        static_cast<unsigned>((quorum >> at_.next_epoch_shift) & at_.epoch_mask);
+    if (next_epoch <= at_.constants.max_leader_epoch) controller_steps(s, quorum, next_epoch, emit);
+    request_steps(s, u, next_epoch, emit);
+    for (std::uint32_t leaders = u.presuming; leaders != 0; leaders &= leaders - 1) {
+        leader_steps(s, u, first(leaders), quorum, emit);
+    }
+    // Only the true leader's changes of the ISR pass: named by the quorum, and in its epoch.
+    const auto true_leader = static_cast<unsigned>(quorum & at_.leader_mask);
+    if (true_leader != 0 && (u.presuming & bit(true_leader - 1)) != 0 &&
+        u.epoch[true_leader - 1] == next_epoch) {
+        isr_steps(s, u, true_leader - 1, emit);
+    }
+}
+
+template <unsigned Words>
+template <class Emit>
+void KafkaReplication<Words>::controller_steps(const State& s, std::uint64_t quorum,
+                                               unsigned next_epoch, Emit& emit) const {
+    const auto leader = static_cast<unsigned>(quorum & at_.leader_mask);
+    const std::uint32_t in_sync = isr(quorum);
+    // The controller's new word goes to the quorum and, as a request, to whoever reads it.
+    const auto announce = [&](Step kind, unsigned r, unsigned new_leader, std::uint32_t new_isr) {
+        const std::uint64_t request = std::uint64_t{new_isr} << at_.leader_bits | new_leader;
+        State t = s;
+        flip(t, at_.quorum,
+             ((quorum ^ request) & at_.request_mask) | std::uint64_t{next_epoch ^ (next_epoch + 1)}
+                                                           << at_.next_epoch_shift);
+        put(t, at_.request[next_epoch], request);
+        emit(step(kind, r), t);
+    };
+    for (std::uint32_t rest = in_sync; rest != 0; rest &= rest - 1) {
+        const unsigned r = first(rest);
+        if (leader != r + 1) {
+            announce(Step::controller_elect_leader, r, r + 1, in_sync);
+            announce(Step::controller_shrink_isr, r, leader, in_sync & ~bit(r));
+        }
+    }
+    if (leader != 0) {
+        const std::uint32_t others = in_sync & ~bit(leader - 1);
+        announce(Step::controller_shrink_isr, leader - 1, 0, others == 0 ? in_sync : others);
+    }
+}
+
+template <unsigned Words>
+template <class Emit>
+void KafkaReplication<Words>::request_steps(const State& s, const Unpacked& u, unsigned next_epoch,
+                                            Emit& emit) const {
+    // Requests that name no leader are applied by nobody: their leader is compared with replicas.
+    for (unsigned epoch = 1; epoch <= next_epoch; ++epoch) {
+        const std::uint64_t sent = request(s, epoch - 1);
+        const auto leader = static_cast<unsigned>(sent & at_.leader_mask);
+        if (leader == 0) continue;
+        const unsigned l = leader - 1;
+        if (u.epoch[l] < epoch) {
+            State t = s;
+            flip(t, at_.local[l], u.local[l] ^ applied(u.local[l], sent, epoch));
+            emit(step(Step::become_leader, epoch - 1), t);
+        }
+        if (rules_.truncation == KafkaTruncation::kip320 &&
+            ((u.presuming & bit(l)) == 0 || u.epoch[l] != epoch)) {
+            continue;
+        }
+        for (unsigned r = 0; r < replicas_; ++r) {
+            if (u.epoch[r] < epoch && r != l) become_follower(s, u, l, r, epoch, sent, emit);
+        }
+    }
+}
+
+template <unsigned Words>
+template <class Emit>
+void KafkaReplication<Words>::leader_steps(const State& s, const Unpacked& u, unsigned l,
+                                           std::uint64_t quorum, Emit& emit) const {
+    const std::uint64_t next_record = quorum >> at_.next_record_shift;
+    const unsigned l_end = u.end[l];
+    const unsigned l_hw = hw(u.local[l]);
+    const std::uint64_t one_longer = std::uint64_t{1} << at_.end_shift;
+
+    // Whoever presumes leadership writes: what fences a zombie is the ISR.
+    if (next_record < at_.constants.max_records && l_end < at_.constants.log_size) {
+        const std::uint64_t written = next_record | std::uint64_t{u.epoch[l] - 1} << at_.id_bits;
+        State t = s;
+        flip(t, at_.quorum, (next_record ^ (next_record + 1)) << at_.next_record_shift);
+        flip(t, at_.local[l], u.local[l] ^ (u.local[l] + one_longer));
+        put(t, at_.log[l], written << (l_end * at_.record_bits));
+        emit(step(Step::leader_write, l), t);
+    }
+
+    // A replica that presumes leadership is in its own ISR: every request's leader is in its isr.
+    const std::uint32_t in_sync = isr(leader_and_isr(u.local[l]));
+    if (l_hw < l_end && (in_sync & ~followers(u, l, rules_.inc_high_watermark)) == 0) {
+        bool all = true;
+        for (std::uint32_t rest = in_sync; rest != 0; rest &= rest - 1) {
+            all = all && has_log_until(u, l, first(rest), l_hw + 1, rules_.inc_high_watermark);
+        }
+        if (all) {
+            State t = s;
+            flip(t, at_.local[l], u.local[l] ^ (u.local[l] + 1));
+            emit(step(Step::leader_inc_high_watermark, l), t);
+        }
+    }
+
+    std::uint32_t fetching = followers(u, l, rules_.fetch) & ~bit(l);
+    for (; fetching != 0; fetching &= fetching - 1) {
+        const unsigned f = first(fetching);
+        const unsigned f_end = u.end[f];
+        if (f_end < l_end && has_log_until(u, l, f, f_end, rules_.fetch)) {
+            const std::uint64_t f_hw = std::min(l_hw, f_end + 1);
+            State t = s;
+            flip(t, at_.local[f],
+                 u.local[f] ^ (((u.local[f] & ~at_.offset_mask) | f_hw) + one_longer));
+            const unsigned shift = f_end * at_.record_bits;
+            put(t, at_.log[f], u.log[l] & (at_.record_mask << shift));
+            emit(pair(Step::follower_replicate, l, f), t);
+        }
+        if (rules_.truncation == KafkaTruncation::on_fetch && needs_truncation(u, l, f)) {
+            State t = s;
+            truncate(t, u, f, common_prefix_end(u, l, f), u.local[f]);
+            emit(pair(Step::follower_truncate, l, f), t);
+        }
+    }
+}
+
+template <unsigned Words>
+template <class Emit>
+void KafkaReplication<Words>::isr_steps(const State& s, const Unpacked& u, unsigned l,
+                                        Emit& emit) const {
+    const std::uint32_t in_sync = isr(leader_and_isr(u.local[l]));
+    const std::uint32_t quorum_isr = isr(get(s, at_.quorum, at_.quorum_mask));
+    const auto change = [&](Step kind, unsigned f) {
+        const std::uint64_t new_isr = in_sync ^ bit(f);
+        State t = s;
+        flip(t, at_.quorum, (new_isr ^ quorum_isr) << at_.leader_bits);
+        flip(t, at_.local[l], (new_isr ^ in_sync) << (at_.leader_shift + at_.leader_bits));
+        emit(pair(kind, l, f), t);
+    };
+    const std::uint32_t kept = followers(u, l, rules_.shrink_isr);
+    for (std::uint32_t rest = in_sync & ~bit(l); rest != 0; rest &= rest - 1) {
+        const unsigned f = first(rest);
+        if ((kept & bit(f)) != 0 && has_log_until(u, l, f, u.end[l], rules_.shrink_isr)) continue;
+        change(Step::leader_shrink_isr, f);
+    }
+    std::uint32_t joining = followers(u, l, rules_.expand_isr) & ~in_sync;
+    if (joining == 0) return;
+    if (rules_.expand_needs_high_watermark_in_epoch && !high_watermark_in_epoch(u, l)) return;
+    for (; joining != 0; joining &= joining - 1) {
+        const unsigned f = first(joining);
+        if (has_log_until(u, l, f, hw(u.local[l]), rules_.expand_isr)) {
+            change(Step::leader_expand_isr, f);
+        }
+    }
+}
+
+template <unsigned Words>
+unsigned KafkaReplication<Words>::kip101_offset(const Unpacked& u, unsigned l, unsigned r) const {
+    const unsigned r_end = u.end[r];
+    const unsigned l_end = u.end[l];
+    if (r_end == 0) return 0;
+    if (l_end == 0) return hw(u.local[r]);
+    const std::uint64_t asked = record_epoch(u.log[r], r_end - 1);
+    if (record_epoch(u.log[l], l_end - 1) == asked) return l_end;
+    for (unsigned offset = 0; offset < l_end; ++offset) {
+        if (record_epoch(u.log[l], offset) > asked) return offset;
+    }
+    return hw(u.local[r]);
+}
+
+template <unsigned Words>
+std::uint64_t KafkaReplication<Words>::predicates(const State& s) const {
+    const Unpacked u = unpack(s);
+    const std::uint64_t quorum = get(s, at_.quorum, at_.quorum_mask);
+    // Those whose log is not that of r1 up to r1's high watermark, for any r1 that presumes
+    // leadership, must be neither in r1's isr (weak) nor in the quorum's (strong).
+    bool weak = true;
+    bool strong = true;
+    for (std::uint32_t leaders = u.presuming; leaders != 0; leaders &= leaders - 1) {
+        const unsigned r1 = first(leaders);
+        const unsigned below = hw(u.local[r1]);
+        if (below == 0) continue;
+        std::uint32_t apart = 0;
+        for (unsigned r2 = 0; r2 < replicas_; ++r2) {
+            if (u.end[r1] < below || u.end[r2] < below ||
+                ((u.log[r1] ^ u.log[r2]) & at_.log_prefix[below]) != 0) {
+                apart |= bit(r2);
+            }
+        }
+        if ((apart & isr(leader_and_isr(u.local[r1]))) != 0) weak = false;
+        if ((apart & isr(quorum)) != 0) strong = false;
+    }
+    const auto leader = static_cast<unsigned>(quorum & at_.leader_mask);
+    const bool leader_in_isr = leader == 0 || (isr(quorum) & bit(leader - 1)) != 0;
+    return (weak ? 1u : 0u) | (strong ? 2u : 0u) | (leader_in_isr ? 4u : 0u);
+}
+
+template <unsigned Words>
+KafkaReplicationVariables KafkaReplication<Words>::variables(const State& s) const {
+    KafkaReplicationVariables v;
+    const auto request_of = [&](std::uint64_t bits) {
+        return KafkaReplicationVariables::Request{static_cast<int>(bits & at_.leader_mask) - 1,
+                                                  isr(bits)};
+    };
+    const Unpacked u = unpack(s);
+    for (unsigned r = 0; r < replicas_; ++r) {
+        auto& replica = v.replicas.emplace_back();
+        for (unsigned offset = 0; offset < u.end[r]; ++offset) {
+            const auto bits = static_cast<unsigned>(record(u.log[r], offset));
+            const unsigned epoch = bits >> at_.id_bits;
+            replica.log.push_back({bits ^ (epoch << at_.id_bits), epoch});
+        }
+        const auto [leader, isr] = request_of(leader_and_isr(u.local[r]));
+        replica.hw = hw(u.local[r]);
+        replica.leader_epoch = static_cast<int>(u.epoch[r]) - 1;
+        replica.leader = leader;
+        replica.isr = isr;
+    }
+    const std::uint64_t quorum = get(s, at_.quorum, at_.quorum_mask);
+    v.quorum = request_of(quorum);
+    v.next_record_id = static_cast<unsigned>(quorum >> at_.next_record_shift);
+    const auto next_epoch =
+        static_cast<unsigned>((quorum >> at_.next_epoch_shift) & at_.epoch_mask);
+    for (unsigned epoch = 0; epoch < next_epoch; ++epoch) {
+        v.requests.push_back(request_of(request(s, epoch)));
+    }
+    return v;
+}
+
+template <unsigned Words>
+auto KafkaReplication<Words>::permuted(const State& s, const Unpacked& u,
+                                       const std::array<std::uint8_t, kMaxReplicas>& source) const
+    -> State {
+    std::array<std::uint8_t, kMaxReplicas> target;
+    for (unsigned r = 0; r < replicas_; ++r) target[source[r]] = static_cast<std::uint8_t>(r);
+    const auto rename = [&](std::uint64_t bits) {
+        std::uint64_t leader = bits & at_.leader_mask;
+        if (leader != 0) leader = target[leader - 1] + 1u;
+        std::uint32_t renamed = 0;
+        for (std::uint32_t rest = isr(bits); rest != 0; rest &= rest - 1) {
+            renamed |= bit(target[first(rest)]);
+        }
+        return std::uint64_t{renamed} << at_.leader_bits | leader;
+    };
+    State t;
+    const std::uint64_t kept = ~(~std::uint64_t{0} << at_.leader_shift);
+    for (unsigned r = 0; r < replicas_; ++r) {
+        const std::uint64_t local = u.local[source[r]];
+        put(t, at_.local[r], (local & kept) | rename(leader_and_isr(local)) << at_.leader_shift);
+        put(t, at_.log[r], u.log[source[r]]);
+    }
+    const std::uint64_t quorum = get(s, at_.quorum, at_.quorum_mask);
+    put(t, at_.quorum, (quorum & ~at_.request_mask) | rename(quorum));
+    const auto next_epoch =
+        static_cast<unsigned>((quorum >> at_.next_epoch_shift) & at_.epoch_mask);
+    for (unsigned epoch = 0; epoch < next_epoch; ++epoch) {
+        put(t, at_.request[epoch], rename(request(s, epoch)));
+    }
+    return t;
+}
+
+template <unsigned Words>
+auto KafkaReplication<Words>::canonical(const State& s) const -> State {
+    const Unpacked u = unpack(s);
+    const std::uint64_t quorum = get(s, at_.quorum, at_.quorum_mask);
+    const auto next_epoch =
+        static_cast<unsigned>((quorum >> at_.next_epoch_shift) & at_.epoch_mask);
+    // What is said of each replica without naming another one; equal where that is equal. A clash
+    // of the mixed numbers would only leave more orders to compare.
+    std::array<std::uint64_t, kMaxReplicas> key;
+    std::array<std::uint8_t, kMaxReplicas> order;
+    const std::uint64_t unnamed = ~(~std::uint64_t{0} << at_.leader_shift);
+    for (unsigned r = 0; r < replicas_; ++r) {
+        const auto relation = [&](std::uint64_t bits) -> std::uint64_t {
+            const auto named = static_cast<unsigned>(bits & at_.leader_mask);
+            const unsigned in = (isr(bits) >> r) & 1u;
+            return (named == r + 1 ? 2u : named == 0 ? 0u : 1u) | in << 2;
+        };
+        std::uint64_t k = u.log[r] * 0x9e3779b97f4a7c15u;
+        k = (k ^ (k >> 29) ^ (u.local[r] & unnamed)) * 0xd6e8feb86659fd93u;
+        std::uint64_t said = relation(leader_and_isr(u.local[r])) << 3 | relation(quorum);
+        for (unsigned epoch = 0; epoch < next_epoch; ++epoch) {
+            said = said * 7 + relation(request(s, epoch));
+        }
+        key[r] = (k ^ (k >> 31) ^ said) * 0x9e3779b97f4a7c15u;
+        order[r] = static_cast<std::uint8_t>(r);
+    }
+    for (unsigned i = 1; i < replicas_; ++i) {
+        for (unsigned j = i; j > 0 && key[order[j]] < key[order[j - 1]]; --j) {
+            std::swap(order[j], order[j - 1]);
+        }
+    }
+    State least = permuted(s, u, order);
+    // The next order: within the first run of equal keys that has one; runs before it start anew.
+    const auto advance = [&] {
+        for (unsigned from = 0; from < replicas_;) {
+            unsigned to = from + 1;
+            while (to < replicas_ && key[order[to]] == key[order[from]]) ++to;
+            if (std::next_permutation(order.begin() + from, order.begin() + to)) return true;
+            from = to;
+        }
+        return false;
+    };
+    while (advance()) {
+        const State other = permuted(s, u, order);
+        if (other.words < least.words) least = other;
+    }
+    return least;
+}
+
+template <unsigned Words>
+Footprint KafkaReplication<Words>::footprint(const State& s, Action a) const {
+    const auto local = [](unsigned r) { return std::uint64_t{1} << r; };
+    const auto log = [](unsigned r) { return std::uint64_t{1} << (kMaxReplicas + r); };
+    const std::uint64_t quorum = std::uint64_t{1} << (2 * kMaxReplicas);
+    const std::uint64_t next_record = quorum << 1;
+    const auto request_at = [&](unsigned epoch) { return quorum << (2 + epoch); };
+    constexpr std::uint64_t kPredicates = Footprint::kPredicates;
+    // endOffset counts to the log. What decides the footprint must itself be read by the step: only
+    // then is the footprint the same after every independent step.
+    const Unpacked u = unpack(s);
+    const unsigned low = a.detail & 15u;
+    const unsigned high = a.detail >> 4;
+    switch (static_cast<Step>(a.kind)) {
+        case Step::controller_elect_leader:
+        case Step::controller_shrink_isr: {
+            const std::uint64_t q = get(s, at_.quorum, at_.quorum_mask);
+            const auto next_epoch =
+                static_cast<unsigned>((q >> at_.next_epoch_shift) & at_.epoch_mask);
+            const std::uint64_t writes = quorum | request_at(next_epoch);
+            // StrongIsr is about the quorum's isr, which an election keeps.
+            const bool elects = static_cast<Step>(a.kind) == Step::controller_elect_leader;
+            return {quorum, elects ? writes : writes | kPredicates};
+        }
+        case Step::become_leader: {
+            // A replica with nothing below its high watermark breaks nothing by leading.
+            const unsigned l = request_leader(s, a.detail);
+            const std::uint64_t visible = hw(u.local[l]) == 0 ? 0 : kPredicates;
+            return {local(l) | request_at(a.detail), local(l) | visible};
+        }
+        case Step::leader_expand_isr:
+        case Step::leader_shrink_isr:
+            return {quorum | local(low) | log(low) | local(high) | log(high),
+                    quorum | local(low) | kPredicates};
+        case Step::leader_write:
+            // The new record is beyond the leader's high watermark, and equal to no other one's.
+            return {local(low) | log(low) | next_record, log(low) | next_record};
+        case Step::leader_inc_high_watermark: {
+            std::uint64_t reads = local(low) | log(low);
+            for (unsigned f = 0; f < replicas_; ++f) {
+                if ((isr(leader_and_isr(u.local[low])) >> f & 1u) != 0) reads |= local(f) | log(f);
+            }
+            return {reads, local(low) | kPredicates};
+        }
+        case Step::become_follower: {
+            const unsigned r = low;
+            const unsigned l = request_leader(s, high);
+            std::uint64_t reads = request_at(high) | local(r) | log(r);
+            if (rules_.truncation != KafkaTruncation::to_high_watermark &&
+                rules_.truncation != KafkaTruncation::on_fetch) {
+                reads |= log(l);
+            }
+            if (rules_.truncation == KafkaTruncation::kip320) reads |= local(l);
+            const bool led = (u.presuming & bit(r)) != 0 && hw(u.local[r]) != 0;
+            const bool visible = led || truncation(u, l, r) != u.end[r];
+            return {reads, local(r) | log(r) | (visible ? kPredicates : 0)};
+        }
+        case Step::follower_replicate:
+        case Step::follower_truncate:
+            return {local(low) | log(low) | local(high) | log(high),
+                    local(high) | log(high) | kPredicates};
+    }
+    return {Footprint::kEverything, Footprint::kEverything};
+}
+
+}  // namespace tribunal
