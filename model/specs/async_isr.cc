@@ -69,7 +69,9 @@ std::string AsyncIsr::describe(const State& s, Action a) const {
             return name;
         case controller_handle_request:
             return name + "(" +
-                   version_text(set_text("r", a.detail << 1 | 1u), s.controller_version) + ")";
+                   version_text(set_text("r", (std::uint64_t{a.detail} << 1) | 1),
+                                s.controller_version) +
+                   ")";
         case leader_handle_update:
             return name + "(" + version_text(set_text("r", s.updates[a.detail]), a.detail) + ")";
         default:
