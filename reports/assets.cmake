@@ -30,6 +30,8 @@ if(CMAKE_SCRIPT_MODE_FILE)
   embed(page_css "${FROM}/page.css")
   embed(page_js ${scripts})
   embed(chart_library "${LIBRARY}")
+  embed(check_css "${FROM}/check.css")
+  embed(check_js "${FROM}/check.js")
   file(WRITE "${TO}" "${out}\n}  // namespace tribunal\n")
   return()
 endif()
@@ -48,7 +50,7 @@ if(NOT tribunal_chart_head MATCHES "v5\\.")
 endif()
 
 set(TRIBUNAL_REPORTS_ASSETS "${CMAKE_CURRENT_BINARY_DIR}/reports_assets.cc")
-set(tribunal_asset_files page.html page.css ${TRIBUNAL_ASSET_SCRIPTS})
+set(tribunal_asset_files page.html page.css ${TRIBUNAL_ASSET_SCRIPTS} check.css check.js)
 list(TRANSFORM tribunal_asset_files PREPEND "${CMAKE_CURRENT_LIST_DIR}/")
 add_custom_command(OUTPUT "${TRIBUNAL_REPORTS_ASSETS}"
   COMMAND ${CMAKE_COMMAND} -DFROM=${CMAKE_CURRENT_LIST_DIR} -DLIBRARY=${TRIBUNAL_CHART_LIBRARY}

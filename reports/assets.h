@@ -13,5 +13,8 @@ std::string_view page_css();
 std::string_view page_js();
 // d3 version 5, minified, as the distribution packages it.
 std::string_view chart_library();
+// What a check's page has besides page_css: its own style, and its only script.
+std::string_view check_css();
+std::string_view check_js();
 
 }  // namespace tribunal
