@@ -101,6 +101,30 @@ KafkaReplicationRules kip320_rules() {
             kKip320Actions};
 }
 
+KafkaReplicationRules kip320_rules_without(Kip320Rule rule) {
+    KafkaReplicationRules rules = kip320_rules();
+    switch (rule) {
+        case Kip320Rule::none:
+            break;
+        case Kip320Rule::same_epoch_truncation:
+            rules.truncation = KafkaTruncation::kip279;
+            break;
+        case Kip320Rule::hw_in_epoch_in_expand:
+            rules.expand_needs_high_watermark_in_epoch = false;
+            break;
+        case Kip320Rule::epoch_in_inc_hw:
+            rules.inc_high_watermark = FollowerTest::leader;
+            break;
+        case Kip320Rule::epoch_in_fetch:
+            rules.fetch = FollowerTest::leader;
+            break;
+        case Kip320Rule::epoch_in_expand:
+            rules.expand_isr = FollowerTest::leader;
+            break;
+    }
+    return rules;
+}
+
 std::span<const PropertySpec> kafka_replication_properties() { return kProperties; }
 
 std::vector<FairnessClass> kafka_replication_fairness(const KafkaReplicationRules& rules) {

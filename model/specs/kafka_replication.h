@@ -71,6 +71,17 @@ KafkaReplicationRules kip279_rules();
 KafkaReplicationRules kip320_first_try_rules();
 KafkaReplicationRules kip320_rules();
 
+// One rule of KIP-320 at a time can be taken away; every one of them is needed.
+enum class Kip320Rule : std::uint8_t {
+    none,
+    same_epoch_truncation,  // instead: KIP-279's truncation
+    hw_in_epoch_in_expand,
+    epoch_in_inc_hw,
+    epoch_in_fetch,
+    epoch_in_expand,
+};
+KafkaReplicationRules kip320_rules_without(Kip320Rule rule);
+
 // A state with its fields apart, for people and for whatever need not be fast.
 struct KafkaReplicationVariables {
     struct Record {
@@ -646,14 +657,22 @@ auto KafkaReplication<Words>::canonical(const State& s) const -> State {
 
 template <unsigned Words>
 Footprint KafkaReplication<Words>::footprint(const State& s, Action a) const {
-    const auto local = [](unsigned r) { return std::uint64_t{1} << r; };
-    const auto log = [](unsigned r) { return std::uint64_t{1} << (kMaxReplicas + r); };
-    const std::uint64_t quorum = std::uint64_t{1} << (2 * kMaxReplicas);
-    const std::uint64_t next_record = quorum << 1;
-    const auto request_at = [&](unsigned epoch) { return quorum << (2 + epoch); };
+    // Resources: of each replica its hw, its leader with leaderEpoch, its isr, its log; the quorum,
+    // nextRecordId, and each request by itself, which is never written twice.
+    const auto resource = [](unsigned group) {
+        return [=](unsigned r) { return std::uint64_t{1} << (group * kMaxReplicas + r); };
+    };
+    const auto hw_of = resource(0);
+    const auto role = resource(1);
+    const auto isr_of = resource(2);
+    const auto log = resource(3);
+    const std::uint64_t quorum = resource(4)(0);
+    const std::uint64_t next_record = resource(4)(1);
+    const auto request_at = [&](unsigned epoch) { return resource(4)(2 + epoch); };
+    static_assert(4 * kMaxReplicas + 2 + KafkaReplicationLayout::kMaxLeaderEpoch < 63);
     constexpr std::uint64_t kPredicates = Footprint::kPredicates;
-    // endOffset counts to the log. What decides the footprint must itself be read by the step: only
-    // then is the footprint the same after every independent step.
+    // What decides the footprint must itself be read by the step: only then is the footprint the
+    // same after every independent step.
     const Unpacked u = unpack(s);
     const unsigned low = a.detail & 15u;
     const unsigned high = a.detail >> 4;
@@ -672,39 +691,50 @@ Footprint KafkaReplication<Words>::footprint(const State& s, Action a) const {
             // A replica with nothing below its high watermark breaks nothing by leading.
             const unsigned l = request_leader(s, a.detail);
             const std::uint64_t visible = hw(u.local[l]) == 0 ? 0 : kPredicates;
-            return {local(l) | request_at(a.detail), local(l) | visible};
+            return {request_at(a.detail) | role(l) | hw_of(l), role(l) | isr_of(l) | visible};
         }
         case Step::leader_expand_isr:
-        case Step::leader_shrink_isr:
-            return {quorum | local(low) | log(low) | local(high) | log(high),
-                    quorum | local(low) | kPredicates};
+        case Step::leader_shrink_isr: {
+            const unsigned l = low;
+            const unsigned f = high;
+            return {quorum | role(l) | hw_of(l) | isr_of(l) | log(l) | role(f) | log(f),
+                    quorum | isr_of(l) | kPredicates};
+        }
         case Step::leader_write:
             // The new record is beyond the leader's high watermark, and equal to no other one's.
-            return {local(low) | log(low) | next_record, log(low) | next_record};
+            return {role(low) | log(low) | next_record, log(low) | next_record};
         case Step::leader_inc_high_watermark: {
-            std::uint64_t reads = local(low) | log(low);
-            for (unsigned f = 0; f < replicas_; ++f) {
-                if ((isr(leader_and_isr(u.local[low])) >> f & 1u) != 0) reads |= local(f) | log(f);
+            const unsigned l = low;
+            std::uint64_t reads = hw_of(l) | role(l) | isr_of(l) | log(l);
+            std::uint32_t in_sync = isr(leader_and_isr(u.local[l]));
+            for (; in_sync != 0; in_sync &= in_sync - 1) {
+                reads |= role(first(in_sync)) | log(first(in_sync));
             }
-            return {reads, local(low) | kPredicates};
+            return {reads, hw_of(l) | kPredicates};
         }
         case Step::become_follower: {
             const unsigned r = low;
             const unsigned l = request_leader(s, high);
-            std::uint64_t reads = request_at(high) | local(r) | log(r);
-            if (rules_.truncation != KafkaTruncation::to_high_watermark &&
-                rules_.truncation != KafkaTruncation::on_fetch) {
-                reads |= log(l);
-            }
-            if (rules_.truncation == KafkaTruncation::kip320) reads |= local(l);
-            const bool led = (u.presuming & bit(r)) != 0 && hw(u.local[r]) != 0;
-            const bool visible = led || truncation(u, l, r) != u.end[r];
-            return {reads, local(r) | log(r) | (visible ? kPredicates : 0)};
+            Footprint f{request_at(high) | role(r) | hw_of(r), role(r) | isr_of(r)};
+            if ((u.presuming & bit(r)) != 0 && hw(u.local[r]) != 0) f.writes |= kPredicates;
+            if (rules_.truncation == KafkaTruncation::on_fetch) return f;
+            f.reads |= log(r);
+            if (rules_.truncation != KafkaTruncation::to_high_watermark) f.reads |= log(l);
+            if (rules_.truncation == KafkaTruncation::kip320) f.reads |= role(l);
+            const unsigned to = truncation(u, l, r);
+            if (to < hw(u.local[r])) f.writes |= hw_of(r);
+            if (to < u.end[r]) f.writes |= log(r) | kPredicates;
+            return f;
         }
         case Step::follower_replicate:
-        case Step::follower_truncate:
-            return {local(low) | log(low) | local(high) | log(high),
-                    local(high) | log(high) | kPredicates};
+        case Step::follower_truncate: {
+            // Also a record gained may show: where one was missing below a high watermark.
+            const unsigned l = low;
+            const unsigned f = high;
+            const bool truncates = static_cast<Step>(a.kind) == Step::follower_truncate;
+            return {role(l) | (truncates ? hw_of(f) : hw_of(l)) | log(l) | role(f) | log(f),
+                    hw_of(f) | log(f) | kPredicates};
+        }
     }
     return {Footprint::kEverything, Footprint::kEverything};
 }
