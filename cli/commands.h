@@ -32,6 +32,32 @@ struct RunOptions {
 };
 int run_command(const RunOptions& options);
 
+struct CheckOptions {
+    std::string what;  // a model's name, or a scenario file
+    std::vector<std::string> set;
+    unsigned workers = 1;
+    std::string policy = "breadth-first";
+    bool symmetry = false;
+    std::string reduction = "none";
+    bool no_liveness = false;
+    std::string memory = "8G";
+    std::string time;
+    std::optional<std::uint64_t> max_states, max_depth;
+    bool stop_at_first = false;
+    std::optional<std::uint64_t> seed, walks;
+    std::string checkpoint, resume;
+    std::vector<std::string> expect;
+    std::string format = "text";
+    bool no_timings = false;
+    std::string report_folder;
+    std::string dot, graphml;
+    bool graph_around = false;
+    // Of a scenario file only; unset: what the file says.
+    std::optional<std::uint64_t> messages, crashes, power_losses, losses, epochs, timers;
+    std::string save;
+};
+int check_command(const CheckOptions& options);
+
 // scenarios | models | properties | claims | faults | editions | settings | schema
 int list_command(const std::string& what, const std::string& format);
 

@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "cli/commands.h"
+#include "model/specs/specs.h"
 #include "properties/claims.h"
 #include "properties/nearest.h"
 #include "properties/property.h"
@@ -126,6 +127,46 @@ std::vector<Line> list_settings() {
     return lines;
 }
 
+// A model has more to say than a line: its constants, and who published it.
+void print_models(const std::string& format) {
+    nlohmann::ordered_json json = nlohmann::ordered_json::array();
+    std::string text;
+    for (const ModelEntry& model : all_models()) {
+        nlohmann::ordered_json constants = nlohmann::ordered_json::array();
+        text += fmt::format("{}{}\n  {}\n  source: {}\n", text.empty() ? "" : "\n", model.name,
+                            model.about, model.source);
+        std::vector<Line> rows;
+        std::size_t width = 0;
+        for (const ConstantSpec& c : model.constants) {
+            const std::string initial = text_of(c, c.initial);
+            nlohmann::ordered_json constant = {{"name", c.name}, {"meaning", c.meaning}};
+            std::string valid;
+            if (c.choices.empty()) {
+                valid = fmt::format("{}..{}", c.least, c.most);
+                constant["default"] = c.initial;
+                constant["least"] = c.least;
+                constant["most"] = c.most;
+            } else {
+                for (const std::string_view choice : c.choices)
+                    valid += (valid.empty() ? "" : "|") + std::string(choice);
+                constant["default"] = initial;
+                constant["choices"] = c.choices;
+            }
+            constants.push_back(std::move(constant));
+            rows.push_back(
+                {fmt::format("{}={} ({})", c.name, initial, valid), std::string(c.meaning)});
+            width = std::max(width, std::min<std::size_t>(rows.back().name.size(), 44));
+        }
+        for (const Line& row : rows)
+            text += fmt::format("    {:<{}}  {}\n", row.name, width, row.about);
+        json.push_back({{"name", model.name},
+                        {"about", model.about},
+                        {"source", model.source},
+                        {"constants", std::move(constants)}});
+    }
+    std::fputs(format == "json" ? (json.dump(2) + "\n").c_str() : text.c_str(), stdout);
+}
+
 }  // namespace
 
 int list_command(const std::string& what, const std::string& format) {
@@ -148,7 +189,8 @@ int list_command(const std::string& what, const std::string& format) {
     } else if (what == "settings") {
         lines = list_settings();
     } else if (what == "models") {
-        // None yet: the model checker brings them.
+        print_models(format);
+        return kAsExpected;
     } else if (what == "schema") {
         std::fputs(std::string{scenario_schema()}.c_str(), stdout);
         return kAsExpected;

@@ -101,10 +101,10 @@ std::string verdict_section(const SearchReport& report) {
             escape_markup(report.command));
     }
     if (!result.complete && !report.continue_with.empty()) {
-        out += fmt::format("<p class=\"banner\">{} <code>{}</code></p>\n",
-                           result.resume_with.empty() ? "Nothing was saved. To search further:"
-                                                      : "Go on where it stopped:",
-                           escape_markup(report.continue_with));
+        out += fmt::format(
+            "<p class=\"banner\">{} <code>{}</code></p>\n",
+            result.resume_with.empty() ? "To search further:" : "Go on where it stopped:",
+            escape_markup(report.continue_with));
     }
     return out + "</header>\n";
 }

@@ -204,9 +204,12 @@ class SearchScreen {
              one_line(outcome_reasons(report_)));
         if (!report_.command.empty()) labelled("rerun", report_.command);
         if (!result_.complete && !report_.continue_with.empty()) {
-            const bool saved = !result_.resume_with.empty();
-            labelled("saved", saved ? result_.resume_with
-                                    : "nothing (--checkpoint FILE); the next search starts anew");
+            // Only a breadth-first search can be saved.
+            if (!result_.resume_with.empty()) {
+                labelled("saved", result_.resume_with);
+            } else if (!result_.levels.empty()) {
+                labelled("saved", "nothing (--checkpoint FILE); the next search starts anew");
+            }
             labelled("continue", report_.continue_with);
         }
     }

@@ -232,8 +232,9 @@ std::string bytes_a_state(const SearchResult& result) {
 }
 
 std::string seconds_text(std::int64_t nanoseconds) {
-    const std::int64_t ms = nanoseconds / 1'000'000;
-    return fmt::format("{}.{:03}", ms / 1000, ms % 1000);
+    const std::int64_t us = nanoseconds / 1000;
+    if (us < 100'000) return fmt::format("0.{:06}", us);
+    return fmt::format("{}.{:03}", us / 1'000'000, us / 1000 % 1000);
 }
 
 }  // namespace tribunal

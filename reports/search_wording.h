@@ -40,7 +40,7 @@ std::string bytes_text(std::uint64_t bytes);
 std::uint64_t per_second(std::uint64_t count, std::int64_t nanoseconds);
 // "24.5"; empty without states.
 std::string bytes_a_state(const SearchResult& result);
-// "3", "1.25": seconds to the millisecond.
+// "1.250", "0.000144": to the millisecond, and to the microsecond where that is all there is.
 std::string seconds_text(std::int64_t nanoseconds);
 
 }  // namespace tribunal
