@@ -8,13 +8,15 @@
 //  - in conflict: they still are when the one comes after the other;
 //  - a step that is there only after another one conflicts with it;
 //  - a step that changes a predicate writes kPredicates;
-//  - a step with keeps_enabled() takes no other one away.
+//  - a step with keeps_enabled() takes no other one away, and in a model that has keeps_enabled()
+//    a step has one footprint everywhere.
 // A step that changes nothing counts as not there.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
@@ -81,6 +83,10 @@ class IndependenceCheck {
                 error(state, a, b, "makes possible", "and does not conflict with it", &a.next);
             }
             if constexpr (KnowsDisabling<M>) {
+                const auto first = footprints_.try_emplace(a.action, a.footprint).first;
+                if (!same_footprint(first->second, a.footprint)) {
+                    error(state, a, a, "has keeps_enabled and a footprint that varies", "");
+                }
                 for (const Step& b : steps) {
                     if (b.action == a.action || !model_.keeps_enabled(a.action)) continue;
                     if (find_step(after[i], b.action) != nullptr) continue;
@@ -108,15 +114,12 @@ class IndependenceCheck {
         if (!(a_then->next == b_then->next)) {
             error(state, a, b, "and", "do not conflict, and their order matters");
         }
-        if (!same(b.footprint, b_then->footprint)) {
+        if (!same_footprint(b.footprint, b_then->footprint)) {
             error(state, a, b, "changes the footprint of", "and does not conflict with it");
         }
-        if (!same(a.footprint, a_then->footprint)) {
+        if (!same_footprint(a.footprint, a_then->footprint)) {
             error(state, b, a, "changes the footprint of", "and does not conflict with it");
         }
-    }
-    static bool same(const Footprint& x, const Footprint& y) {
-        return x.reads == y.reads && x.writes == y.writes;
     }
 
     // `of_b`: the state that b is a step of, when that is another one.
@@ -137,6 +140,7 @@ class IndependenceCheck {
     const M& model_;
     DigestIndex index_;
     std::deque<State> frontier_;
+    std::map<Action, Footprint> footprints_;  // as first seen
     std::set<std::pair<std::string, std::pair<std::uint16_t, std::uint16_t>>> told_;
     std::vector<std::string> errors_;
 };

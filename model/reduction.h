@@ -23,10 +23,16 @@ namespace tribunal {
 // keeps_enabled(a): wherever a is a step that changes the state, all other such steps of that state
 // are still there after it. True of sending, of writing a variable that no guard reads; false of
 // taking a lock, of a choice between two steps of one process, of a crash.
+// A model that has it promises besides that footprint(s, a) is the same in every s: what a step may
+// touch anywhere, whether it does so in s or not.
 template <class M>
 concept KnowsDisabling = HasIndependence<M> && requires(const M& m, Action a) {
     { m.keeps_enabled(a) } -> std::same_as<bool>;
 };
+
+inline bool same_footprint(const Footprint& x, const Footprint& y) {
+    return x.reads == y.reads && x.writes == y.writes;
+}
 
 template <class State>
 struct FootprintedStep {

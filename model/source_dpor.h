@@ -8,16 +8,24 @@
 // state has to try. Sleep sets keep it from repeating what was tried.
 //
 // Where this model is richer than the paper's processes:
-//  - There are no processes. The happens-before of two steps is a chain of conflicting footprints,
-//    each evaluated where its step was taken; a clock has one bit for every step of the path.
+//  - There are no processes. The happens-before of two steps is a chain of conflicting footprints;
+//    a clock has one bit for every step of the path.
 //  - A step may disable another one for ever (a lock that is never given back, a choice), and then
 //    no race with the other one is ever seen. Where such a step is tried, all steps of its state
 //    are. That is so for every step unless the model has keeps_enabled().
+//  - What a step touches may depend on the state, so that two steps are independent only after a
+//    third one. The race of these is seen, yet what began the other behaviour was judged by
+//    footprints that hold only in this one; some behaviours would be missed. So keeps_enabled()
+//    also promises footprints that depend on the Action alone. Where they do not after all, the
+//    search begins again and tries all steps everywhere.
+// Trying all steps of every state leaves the sleep sets to do the work: still one behaviour of each
+// class to its end, and more of them begun in vain.
 //
 // A property is checked in every state that is visited. Steps that change a predicate conflict with
 // each other, so the behaviours left out show nothing that these do not.
 #pragma once
 
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -37,8 +45,9 @@ struct DporCounts {
 template <HasIndependence M>
 class SourceDpor {
   public:
-    SourceDpor(const M& model, const SearchOptions& options)
-        : model_(model), options_(options), search_(model, options) {}
+    // tries_all: as if no step had keeps_enabled().
+    SourceDpor(const M& model, const SearchOptions& options, bool tries_all)
+        : model_(model), options_(options), search_(model, options), tries_all_(tries_all) {}
 
     SearchResult run() {
         std::vector<State> initial;
@@ -52,6 +61,8 @@ class SourceDpor {
         return search_.finish(cycle_ ? kCycleNote : "");
     }
     const DporCounts& counts() const { return counts_; }
+    // The search has stopped because keeps_enabled() promised too much.
+    bool met_varying_footprint() const { return varying_; }
 
   private:
     using State = typename M::State;
@@ -101,7 +112,7 @@ class SourceDpor {
     };
 
     bool keeps_enabled(Action action) const {
-        if constexpr (KnowsDisabling<M>) return model_.keeps_enabled(action);
+        if constexpr (KnowsDisabling<M>) return !tries_all_ && model_.keeps_enabled(action);
         return false;
     }
 
@@ -127,6 +138,13 @@ class SourceDpor {
         if (place.steps.empty()) {
             ++counts_.executions;
             return;
+        }
+        if (KnowsDisabling<M> && !tries_all_) {
+            for (const auto& step : place.steps) {
+                const auto first = footprints_.try_emplace(step.action, step.footprint).first;
+                if (!same_footprint(first->second, step.footprint)) varying_ = true;
+            }
+            if (varying_) return stop("footprints that vary");
         }
         place.to_try.resize(place.steps.size());
         place.asleep.resize(place.steps.size());
@@ -269,6 +287,9 @@ class SourceDpor {
     std::vector<Place> path_;
     std::uint32_t initial_ = 0;
     DporCounts counts_;
+    std::map<Action, Footprint> footprints_;  // as first seen; of a model with keeps_enabled()
+    bool tries_all_ = false;
+    bool varying_ = false;
     bool stopped_ = false;
     bool cut_ = false;
     bool cycle_ = false;
@@ -282,10 +303,14 @@ SearchResult search_with_source_dpor(const M& model, const SearchOptions& option
     if (options.symmetry) {
         throw std::invalid_argument("source-DPOR and symmetry do not go together");
     }
-    SourceDpor<M> search(model, options);
-    SearchResult result = search.run();
-    if (counts != nullptr) *counts = search.counts();
-    return result;
+    const auto run = [&](bool tries_all) {
+        SourceDpor<M> search(model, options, tries_all);
+        SearchResult result = search.run();
+        if (counts != nullptr) *counts = search.counts();
+        return std::pair(std::move(result), search.met_varying_footprint());
+    };
+    auto [result, promised_too_much] = run(false);
+    return promised_too_much ? run(true).first : result;
 }
 
 }  // namespace tribunal
