@@ -7,10 +7,10 @@
 // the log before the write. Here it is read from the log after the write.
 #pragma once
 
-#include <array>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "model/model.h"
 #include "model/specs/kraft_replication_state.h"

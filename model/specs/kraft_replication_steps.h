@@ -27,7 +27,7 @@ constexpr Action step_of_message(ActionKind kind, std::size_t message, unsigned 
             static_cast<std::uint16_t>(choice << kMessageDetailBits | message)};
 }
 
-// What the controller may make of the partition: not-deterministic where several can lead.
+// What the controller may make of the partition: several where several can lead.
 struct Outcomes {
     std::array<std::optional<Partition>, kMaxBrokers> at{};  // nothing: the partition stays
     int count = 0;

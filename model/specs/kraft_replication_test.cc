@@ -53,24 +53,53 @@ void expect_system(const System& system) {
     }
 }
 
-TEST(KraftReplication, IsAsLargeAsTheSpecification) {
-    expect_system({"one fencing", two_brokers(2, 1, 0), 14'613, 36});
-    expect_system({"one unclean shutdown", two_brokers(1, 0, 1), 36'913, 46});
+// The same systems with other limits: each action is taken in one of them.
+Settings with_values(Byte values, Settings c) {
+    c.values = values;
+    return c;
+}
+Settings with_min_isr(int min_isr, Settings c) {
+    c.min_isr = min_isr;
+    return c;
+}
+Settings with_stop_without_loss(Settings c) {
+    c.clean_shutdown_limit = 1;
+    return c;
+}
+Settings with_shrinking(Settings c) {
+    c.leader_shrink_isr_limit = 1;
+    return c;
+}
+Settings with_reassignment(Settings c) {
+    c.reassignment_limit = 1;
+    return c;
 }
 
-// No counts are published. With MinISR 1 a single fencing never leaves anyone eligible outside the
-// ISR, so that the first system is the same as that of 3.5; KIP-966 has no AvoidLastReplicaStanding
-// and loses what the last replica of MinISR 1 alone had.
-TEST(Kip966, HoldsItsInvariants) {
+TEST(KraftReplication, IsAsLargeAsTheSpecification) {
+    const Settings quiet = two_brokers(2, 0, 0);
+    expect_system({"one fencing", two_brokers(2, 1, 0), 14'613, 36});
+    expect_system({"one unclean shutdown", two_brokers(1, 0, 1), 36'913, 46});
+    expect_system({"one clean shutdown", with_stop_without_loss(quiet), 13'348, 35});
+    expect_system({"one shrinking", with_shrinking(quiet), 367, 18});
+    expect_system({"one reassignment", with_reassignment(quiet), 358, 19});
+    expect_system({"two values", with_values(2, with_min_isr(2, quiet)), 108, 18});
+    // Where the published WriteRecordToLeader cannot be evaluated; see kraft_replication.h.
+    expect_system({"two values, MinISR 1", with_values(2, two_brokers(1, 0, 0)), 2'528, 26});
+}
+
+// With MinISR 1 a single fencing never leaves anyone eligible outside the ISR, so that the first
+// system is as large as that of 3.5. KIP-966 has no AvoidLastReplicaStanding: what the only replica
+// of MinISR 1 had is lost with it, as the published configuration warns.
+TEST(Kip966, IsAsLargeAsTheSpecification) {
+    const Settings quiet = kip_966(two_brokers(2, 0, 0));
     expect_system({"one fencing", kip_966(two_brokers(2, 1, 0)), 14'613, 36});
-    expect_system({"one loss, MinISR 1", kip_966(two_brokers(1, 0, 1)), 50'149, 46,
+    expect_system({"one loss", kip_966(two_brokers(1, 0, 1)), 50'149, 46,
                    "NoCommittedRecordLostGlobally", 4});
-    Settings min_isr_2 = kip_966(two_brokers(2, 1, 0));
-    min_isr_2.min_isr = 2;
-    expect_system({"one fencing, MinISR 2", min_isr_2, 11'964, 37});
-    Settings clean = kip_966(two_brokers(2, 0, 0));
-    clean.clean_shutdown_limit = 1;
-    expect_system({"one stop without loss", clean, 26'677, 35});
+    expect_system(
+        {"one fencing, MinISR 2", with_min_isr(2, kip_966(two_brokers(2, 1, 0))), 11'964, 37});
+    expect_system({"one stop without loss", with_stop_without_loss(quiet), 26'677, 35});
+    expect_system({"one shrinking", with_shrinking(with_min_isr(2, quiet)), 415, 21});
+    expect_system({"one reassignment", with_reassignment(quiet), 358, 19});
 }
 
 struct Mutant {
@@ -104,6 +133,9 @@ TEST(KraftReplication, EveryRuleTakenAwayHasItsShortestCounterexample) {
          "ReplicationQuorumSuperset", 8},
         {"high watermark", without(Without::leo_at_least_hwm, two_brokers(1, 0, 1)),
          "LeaderCandidateCompleteness", 6},
+        {"KIP-966's MinISR for the high watermark",
+         without(Without::min_isr_high_watermark, with_min_isr(2, kip_966(two_brokers(2, 1, 0)))),
+         "LeaderCandidateCompleteness", 3},
     };
     for (const Mutant& mutant : mutants) {
         SCOPED_TRACE(mutant.name);
@@ -120,6 +152,69 @@ TEST(KraftReplication, EveryRuleTakenAwayHasItsShortestCounterexample) {
         EXPECT_EQ(of_the_rule, mutant.actions + 1);
         EXPECT_EQ(earliest, mutant.actions + 1) << "another property is violated earlier";
     }
+}
+
+// Takes the step whose description starts with each text; it must be the only one.
+State after(const KraftReplication& model, const std::vector<std::string>& steps) {
+    State s;
+    model.initial_states([&](const State& initial) { s = initial; });
+    for (const std::string& step : steps) {
+        std::vector<State> taken;
+        model.successors(s, [&](Action a, const State& next) {
+            if (model.describe(s, a).starts_with(step)) taken.push_back(next);
+        });
+        EXPECT_EQ(taken.size(), 1u) << step;
+        if (taken.empty()) return s;
+        s = taken.front();
+    }
+    return s;
+}
+bool holds(const KraftReplication& model, const State& s, std::string_view property) {
+    const auto at = std::ranges::find(model.properties(), property, &PropertySpec::name);
+    return ((model.predicates(s) >> (at - model.properties().begin())) & 1) != 0;
+}
+
+// The start of the leader's epoch matters when a new leader does not know yet how much is
+// committed: the ISR of the election needs two members that had it, so the one that must not join
+// is a fourth broker, and the shortest way is too long to be searched here.
+TEST(KraftReplication, AnElectedLeaderDoesNotKnowTheHighWatermark) {
+    Settings c;
+    c.broker_count = 4;
+    c.init_replication_factor = 4;
+    c.init_isr_size = 3;
+    c.unclean_shutdown_limit = 0;
+    const std::vector<std::string> until_4_fetches = {
+        "WriteRecordToLeader(1, A)",
+        "SendFetchRequest(2 -> 1)",
+        "ReceiveFetchRequest(FetchRequest(2 -> 1",
+        "ReceiveFetchResponse(FetchResponse(1 -> 2",
+        "SendFetchRequest(2 -> 1)",
+        "ReceiveFetchRequest(FetchRequest(2 -> 1",
+        "SendFetchRequest(3 -> 1)",
+        "ReceiveFetchRequest(FetchRequest(3 -> 1",
+        "ReceiveFetchResponse(FetchResponse(1 -> 3",
+        "SendFetchRequest(3 -> 1)",
+        "ReceiveFetchRequest(FetchRequest(3 -> 1",  // 1 commits; 2 and 3 do not know
+        "FenceBroker(1, elected 2)",
+        "ReceiveMetadataUpdate(2, up to offset 2)",
+        "UnfenceBroker(4)",
+        "ReceiveMetadataUpdate(4, up to offset 2)",
+        "SendFetchRequest(4 -> 2)",
+        "ReceiveFetchRequest(FetchRequest(4 -> 2",
+    };
+    std::vector<std::string> until_4_joins = until_4_fetches;
+    until_4_joins.push_back("SendAlterPartitionRequest(2");
+    until_4_joins.push_back("ReceiveAlterPartitionRequest(");
+
+    const KraftReplication mutant(without(Without::leo_at_least_leso, c));
+    EXPECT_FALSE(holds(mutant, after(mutant, until_4_joins), "LeaderCandidateCompleteness"));
+    EXPECT_TRUE(holds(mutant, after(mutant, until_4_fetches), "LeaderCandidateCompleteness"));
+
+    const KraftReplication model(c);
+    const State fetched = after(model, until_4_fetches);
+    model.successors(fetched, [&](Action a, const State&) {
+        EXPECT_NE(model.action_names()[a.kind], "SendAlterPartitionRequest");
+    });
 }
 
 TEST(KraftReplication, DescribesStepsInTheSpecificationsWords) {
