@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "broker/base/check.h"
 #include <fmt/format.h>
+#include "broker/base/check.h"
 #include "properties/replication_state.h"
 
 namespace tribunal {
@@ -112,6 +112,41 @@ void ReplicationMonitor::on_corrupted_disk(Instant, NodeId node, TopicPartition 
 
 void ReplicationMonitor::on_deleted(TopicPartition partition) {
     if (auto* state = find(partition)) state->edit().facts.deleted = true;
+}
+
+void ReplicationMonitor::fold_into(Digest& d) const {
+    d.word(broken_rules());
+    for (const Shared<PartitionState>& state : states_) {
+        const PartitionState& p = *state;
+        fold(d, p.newest_term), fold(d, p.previous_term), fold(d, p.newest_leader);
+        fold(d, p.judged_term), fold(d, p.term_high_watermark), d.word(p.term_fell_short);
+        d.word(p.committed.size());
+        for (const CommittedBatch& batch : p.committed.batches) {
+            fold(d, batch.identity.base_offset), fold(d, batch.identity.leader_epoch);
+            d.word(batch.identity.crc);
+        }
+        for (const ReplicaShadow& s : p.replicas) {
+            // Where it was seen last is where it is; what it went through is not.
+            d.word((s.is_lossy ? 1u : 0u) | (s.left_isr ? 2u : 0u) | (s.went_down ? 4u : 0u) |
+                   (s.has_wrong_isr ? 8u : 0u));
+            if (s.is_lossy) fold(d, s.had_until);
+        }
+        d.word(p.early_acks.size());
+        for (const Acknowledgement& ack : p.early_acks) fold(d, ack.offset), fold(d, ack.uid);
+        d.word(p.excuses.size());
+        for (const Excuse& e : p.excuses) fold(d, e.epoch), d.word(e.unclean);
+        d.word(p.pending ? 1 : 0);
+        d.word(p.is_exhausted ? 1 : 0);
+        d.word(p.losses.size());
+    }
+}
+
+std::uint32_t ReplicationMonitor::broken_rules() const {
+    std::uint32_t broken = 0;
+    for (std::size_t i = 0; i < kRules; ++i) {
+        if (tallies_[i].found > tallies_[i].found_allowed) broken |= 1u << i;
+    }
+    return broken;
 }
 
 void ReplicationMonitor::on_metadata_lost(Instant now) {

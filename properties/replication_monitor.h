@@ -86,6 +86,13 @@ class ReplicationMonitor {
     // A majority of controllers lost its disk: from now on nothing is promised (D8 reports it).
     void on_metadata_lost(Instant now);
 
+    // What of its memory can decide a verdict to come. Two runs whose clusters are equal and whose
+    // monitors fold to the same differ in nothing that the monitors will ever say but for counts,
+    // instants and texts.
+    void fold_into(Digest& d) const;
+    // Bit i: the i-th Rule was broken without an excuse.
+    std::uint32_t broken_rules() const;
+
     // Violations so far that nothing excuses (D5 is only judged by finish()).
     std::uint64_t failures() const;
 

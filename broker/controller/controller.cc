@@ -59,7 +59,12 @@ void on_metadata_fetch(Controller& c, const Deliver& request, const MetadataFetc
     }
     std::erase_if(c.waiting,
                   [&](const WaitingFetch& w) { return w.connection == request.connection; });
-    c.waiting.push_back(waiting);
+    // By connection: who asked first makes no difference to anybody, so it is not remembered.
+    c.waiting.insert(std::lower_bound(c.waiting.begin(), c.waiting.end(), waiting,
+                                      [](const WaitingFetch& a, const WaitingFetch& b) {
+                                          return a.connection < b.connection;
+                                      }),
+                     waiting);
     out.arm(timer(TimerKind::metadata_wait, request.connection.packed()), fetch.max_wait);
 }
 

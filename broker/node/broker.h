@@ -116,6 +116,9 @@ struct Channel {
 };
 void fold(Digest& d, const Channel& channel);
 
+// From here on the backoff does not grow any more.
+inline constexpr std::int32_t kMostRegistrationAttempts = 7;
+
 enum class Registration : std::uint8_t { none, sent, registered };
 
 struct Broker {
@@ -127,7 +130,7 @@ struct Broker {
     // Volatile from here on.
     std::int64_t incarnation = 0;
     Registration registration = Registration::none;
-    std::int32_t registration_attempts = 0;
+    std::int32_t registration_attempts = 0;  // at most kMostRegistrationAttempts are counted
     BrokerEpoch broker_epoch{-1};
     bool fenced = true;
     bool serving = false;  // registered and caught up: partitions have roles
@@ -146,13 +149,11 @@ struct Broker {
     FlatMap<ConnectionKey, Channel> busy;
     FlatMap<std::int32_t, Forwarded> forwarded;
     FlatMap<TopicPartition, Offsets> offsets;  // of the __consumer_offsets partitions it leads
-    std::int32_t next_correlation = 1;
-    std::uint64_t next_token = 1;
     TRIBUNAL_FIELDS(Broker, id, controller, config, partitions, incarnation, registration,
                     registration_attempts, broker_epoch, fenced, serving, heartbeat_in_flight,
                     metadata_in_flight, alter_partition_in_flight, alter_partition_sent,
                     isr_proposals, image, image_offset, fetchers, sessions, next_session, parked,
-                    flushes, busy, forwarded, offsets, next_correlation, next_token)
+                    flushes, busy, forwarded, offsets)
 };
 
 void step(Broker& b, const Input& input, Outbox& out);
@@ -166,6 +167,11 @@ Broker restart(const Broker& b);
 ReplicationContext context_of(const Broker& b, Outbox& out);
 Partition* edit_partition(Broker& b, TopicPartition tp);
 const Partition* find_partition(const Broker& b, TopicPartition tp);
+
+// Numbers that need to differ only among what is under way are the smallest that are free: a broker
+// that has come back to where it was is the same value, so that its states can be counted.
+std::int32_t free_correlation(const Broker& b);
+std::uint64_t free_token(const Broker& b);
 
 void on_produce(Broker& b, const Deliver& d, const ProduceRequest& request, Outbox& out);
 void on_write_done(Broker& b, std::uint64_t token, Outbox& out);
@@ -182,6 +188,8 @@ void drop_session(Broker& b, ConnectionKey connection);
 
 void follow(Broker& b, TopicPartition tp, NodeId leader, Outbox& out);
 void unfollow(Broker& b, TopicPartition tp);
+// Fetchers that nothing is left for end, as Kafka's shutdownIdleFetcherThreads has it.
+void close_idle_fetchers(Broker& b, Outbox& out);
 void pump(Broker& b, NodeId leader, Outbox& out);
 void on_fetch_response(Broker& b, NodeId leader, std::int32_t correlation,
                        const FetchResponse& response, Outbox& out);

@@ -22,9 +22,9 @@ void subscribe(Broker& b, ConnectionKey connection, TopicPartition tp) {
     Hosted* hosted = b.partitions.find(tp);
     if (hosted == nullptr) return;
     auto& sessions = hosted->sessions;
-    if (std::find(sessions.begin(), sessions.end(), connection) == sessions.end()) {
-        sessions.push_back(connection);
-    }
+    // In order, whoever came first.
+    const auto at = std::lower_bound(sessions.begin(), sessions.end(), connection);
+    if (at == sessions.end() || *at != connection) sessions.insert(at, connection);
 }
 
 void unsubscribe(Broker& b, ConnectionKey connection, TopicPartition tp) {
@@ -133,7 +133,8 @@ ErrorCode update_session(Broker& b, ConnectionKey connection, const FetchRequest
     if (request.session_epoch == 0) {
         drop_session(b, connection);
         FetchSession& session = b.sessions[connection];
-        session.id = b.next_session++;
+        // Without slots every fetch is a full one and leaves no session behind (KIP-227).
+        session.id = b.config.fetch_session_cache_slots > 0 ? b.next_session++ : 0;
         session.replica = request.replica;
     } else {
         FetchSession* session = b.sessions.find(connection);

@@ -46,7 +46,7 @@ void send_alter_partitions(Broker& b, Outbox& out) {
     b.isr_proposals.clear();
     if (request.partitions.empty()) return;
     b.alter_partition_in_flight = true;
-    out.send(connection_of(b), b.next_correlation++, std::move(request));
+    out.send(connection_of(b), free_correlation(b), std::move(request));
     out.arm(timer(TimerKind::request_timeout, connection_of(b).packed()),
             b.config.replica_socket_timeout);
 }

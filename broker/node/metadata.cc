@@ -93,9 +93,9 @@ void maybe_start_serving(Broker& b, Outbox& out) {
 
 void start_registration(Broker& b, Outbox& out) {
     b.registration = Registration::sent;
-    ++b.registration_attempts;
+    b.registration_attempts = std::min(b.registration_attempts + 1, kMostRegistrationAttempts);
     const ConnectionKey connection = to_controller(b, Lane::heartbeat);
-    out.send(connection, b.next_correlation++, BrokerRegistrationRequest{b.id, b.incarnation});
+    out.send(connection, free_correlation(b), BrokerRegistrationRequest{b.id, b.incarnation});
     out.arm(timer(TimerKind::request_timeout, connection.packed()),
             b.config.broker_session_timeout / 2);
 }
@@ -106,7 +106,7 @@ void on_registration(Broker& b, const BrokerRegistrationResponse& response, Outb
         // DUPLICATE_BROKER_REGISTRATION while the session of the last life runs: exponential
         // backoff from 100 ms up to the session timeout (BrokerLifecycleManager).
         b.registration = Registration::none;
-        const int doublings = std::min(b.registration_attempts - 1, 6);
+        const int doublings = b.registration_attempts - 1;
         out.arm(timer(TimerKind::heartbeat),
                 std::min(milliseconds(100) * (1ll << doublings), b.config.broker_session_timeout));
         return;
@@ -130,7 +130,7 @@ void on_heartbeat_timer(Broker& b, Outbox& out) {
     }
     b.heartbeat_in_flight = true;
     const ConnectionKey connection = to_controller(b, Lane::heartbeat);
-    out.send(connection, b.next_correlation++,
+    out.send(connection, free_correlation(b),
              BrokerHeartbeatRequest{b.id, b.broker_epoch, b.image_offset, false});
     out.arm(timer(TimerKind::request_timeout, connection.packed()),
             b.config.broker_session_timeout / 2);
@@ -163,7 +163,7 @@ void fetch_metadata(Broker& b, Outbox& out) {
     if (b.metadata_in_flight) return;
     b.metadata_in_flight = true;
     const ConnectionKey connection = to_controller(b, Lane::metadata_fetch);
-    out.send(connection, b.next_correlation++,
+    out.send(connection, free_correlation(b),
              MetadataFetchRequest{b.id, b.image_offset, milliseconds(500)});
     out.arm(timer(TimerKind::request_timeout, connection.packed()), seconds(2));
 }
@@ -189,6 +189,7 @@ void on_metadata(Broker& b, const MetadataFetchResponse& response, Outbox& out) 
         b.image_offset = b.image_offset + static_cast<std::int64_t>(response.records.size());
         if (b.serving) {
             for (const TopicPartition tp : changed) apply_partition(b, tp, out);
+            close_idle_fetchers(b, out);
         }
         maybe_start_serving(b, out);
         if (unfenced && b.serving) {

@@ -13,7 +13,7 @@ void on_produce(Broker& b, const Deliver& d, const ProduceRequest& request, Outb
     parked.correlation = d.correlation;
     ProduceResponse response;
     response.partitions.reserve(request.partitions.size());
-    const std::uint64_t token = b.next_token++;
+    const std::uint64_t token = free_token(b);
     ReplicationContext context = context_of(b, out);
     bool failed = false;
     for (const ProducePartition& produced : request.partitions) {

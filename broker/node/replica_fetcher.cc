@@ -64,7 +64,7 @@ bool ask_or_truncate(Broker& b, NodeId leader, ReplicaFetcher& f, Outbox& out) {
         request.partitions.push_back({tp, fences ? state.leader_epoch : kNoLeaderEpoch, epoch});
     }
     if (request.partitions.empty()) return false;
-    f.in_flight = b.next_correlation++;
+    f.in_flight = free_correlation(b);
     const ConnectionKey connection = fetch_connection(b, leader);
     out.send(connection, f.in_flight, std::move(request));
     out.arm(timer(TimerKind::request_timeout, connection.packed()),
@@ -123,7 +123,7 @@ void pump(Broker& b, NodeId leader, Outbox& out) {
         if (!any) return;
     }
     f->changed.clear();
-    f->in_flight = b.next_correlation++;
+    f->in_flight = free_correlation(b);
     const ConnectionKey connection = fetch_connection(b, leader);
     out.send(connection, f->in_flight, std::move(request));
     out.arm(timer(TimerKind::request_timeout, connection.packed()),
@@ -150,6 +150,17 @@ void unfollow(Broker& b, TopicPartition tp) {
         f.partitions.erase(tp);
         std::erase(f.changed, tp);
     }
+}
+
+void close_idle_fetchers(Broker& b, Outbox& out) {
+    for (const auto& [leader, f] : b.fetchers) {
+        if (!f.partitions.empty()) continue;
+        const ConnectionKey connection = fetch_connection(b, leader);
+        out.disarm(timer(TimerKind::request_timeout, connection.packed()));
+        out.disarm(timer(TimerKind::fetch_backoff, static_cast<std::uint64_t>(leader.value)));
+        out.effects.emplace_back(Close{connection});
+    }
+    b.fetchers.erase_if([](const auto& e) { return e.second.partitions.empty(); });
 }
 
 void on_epoch_response(Broker& b, NodeId leader, std::int32_t correlation,
@@ -188,7 +199,8 @@ void on_fetch_response(Broker& b, NodeId leader, std::int32_t correlation,
         return;
     }
     f->session_id = response.session_id;
-    ++f->session_epoch;
+    // Session 0: the leader keeps none, the next fetch is a full one again.
+    f->session_epoch = response.session_id == 0 ? 0 : f->session_epoch + 1;
     ReplicationContext context = context_of(b, out);
     for (const FetchPartitionResponse& r : response.partitions) {
         FetchState* state = f->partitions.find(r.partition);

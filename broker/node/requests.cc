@@ -73,7 +73,7 @@ void on_epoch_request(Broker& b, const Deliver& d, const OffsetsForLeaderEpochRe
 
 void forward(Broker& b, const Deliver& d, Outbox& out) {
     // KIP-590: brokers forward what only the controller can decide. One correlation id pairs them.
-    const std::int32_t correlation = b.next_correlation++;
+    const std::int32_t correlation = free_correlation(b);
     b.forwarded[correlation] = {d.connection, d.correlation};
     out.send({b.id, b.controller, Lane::forwarding}, correlation, d.message);
 }
@@ -147,7 +147,7 @@ void on_offset_commit(Broker& b, const Deliver& d, const OffsetCommitRequest& re
     }
     ReplicationContext context = context_of(b, out);
     Partition& p = *edit_partition(b, tp);
-    const std::uint64_t token = b.next_token++;
+    const std::uint64_t token = free_token(b);
     const auto appended = append_as_leader(p, builder.close(), -1, token, context);
     if (!appended) {
         // Kafka shows the coordinator's storage trouble as COORDINATOR_NOT_AVAILABLE.

@@ -48,6 +48,8 @@ struct BrokerConfig {
     std::int32_t offsets_topic_num_partitions = 50;     // offsets.topic.num.partitions
     std::int16_t offsets_topic_replication_factor = 3;  // offsets.topic.replication.factor
     Duration offsets_commit_timeout = seconds(5);       // offsets.commit.timeout.ms
+    std::int32_t fetch_session_cache_slots = 1000;  // max.incremental.fetch.session.cache.slots;
+                                                    // only whether there are any at all
     TruncationRule truncation = TruncationRule::kip320;
     PlantedBug planted_bug = PlantedBug::none;
     TRIBUNAL_FIELDS(BrokerConfig, replica_lag_time_max, replica_fetch_wait_max,
@@ -56,7 +58,7 @@ struct BrokerConfig {
                     high_watermark_checkpoint_interval, broker_heartbeat_interval,
                     broker_session_timeout, retention_check_interval, fetch_max_bytes,
                     offsets_topic_num_partitions, offsets_topic_replication_factor,
-                    offsets_commit_timeout, truncation, planted_bug)
+                    offsets_commit_timeout, fetch_session_cache_slots, truncation, planted_bug)
 };
 
 struct TopicConfig {
