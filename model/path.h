@@ -1,4 +1,4 @@
-// From what a search remembers of a path back to a behaviour that people can read.
+// From the ordinals that a search remembers of a path back to a behaviour that people can read.
 #pragma once
 
 #include <optional>
@@ -7,6 +7,7 @@
 
 #include "broker/base/check.h"
 #include "model/model.h"
+#include "model/replay.h"
 #include "model/result.h"
 
 namespace tribunal {
@@ -24,31 +25,6 @@ PathStep step_of(const M& model, const typename M::State& before, Action action,
                  const typename M::State& after) {
     const auto names = std::span<const std::string_view>(model.action_names());
     return {model.describe(before, action), model.show(after), std::string(names[action.kind])};
-}
-
-// The behaviour from `initial` whose states have these digests, one after the other; with symmetry,
-// whose states' representatives have them. Also its actions.
-template <Model M>
-std::vector<PathStep> replay_digests(const M& model, const typename M::State& initial,
-                                     const std::vector<Digest128>& digests, bool symmetry,
-                                     std::vector<Action>& actions) {
-    using State = typename M::State;
-    std::vector<PathStep> path{{"", model.show(initial), ""}};
-    State state = initial;
-    for (const Digest128& wanted : digests) {
-        std::optional<std::pair<Action, State>> step;
-        model.successors(state, [&](Action a, State s) {
-            if (step) return;
-            if (model.digest(canonical_of(model, s, symmetry)) == wanted) {
-                step.emplace(a, std::move(s));
-            }
-        });
-        CHECK(step.has_value());
-        actions.push_back(step->first);
-        path.push_back(step_of(model, state, step->first, step->second));
-        state = std::move(step->second);
-    }
-    return path;
 }
 
 // Successor number `ordinal` of `state`.
@@ -87,7 +63,9 @@ void fill_path(const M& model, bool symmetry, const std::vector<std::uint32_t>& 
         state = canonical_of(model, successor(model, state, ordinals[i]), symmetry);
         digests.push_back(model.digest(state));
     }
-    r.path = replay_digests(model, initial, digests, symmetry, r.actions);
+    const auto behaviour = follow(model, initial, digests, symmetry);
+    r.actions = behaviour.actions;
+    r.path = path_of(model, behaviour);
 }
 
 }  // namespace tribunal

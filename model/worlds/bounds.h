@@ -1,0 +1,23 @@
+// How large a small world may get.
+#pragma once
+
+#include <cstdint>
+
+namespace tribunal {
+
+inline constexpr std::int32_t kMostCheckedBrokers = 6;
+inline constexpr std::int32_t kMostCheckedWrites = 8;
+inline constexpr std::int32_t kMostCheckedFaults = 100;
+
+// How much may go wrong on one path, and how far it may go.
+struct SmallWorldBounds {
+    std::int32_t writes = 2;        // records that the producer sends, one after the other
+    std::int32_t crashes = 0;       // kills: the page cache stays
+    std::int32_t power_losses = 0;  // machines that lose any suffix of their unsynced writes
+    std::int32_t losses = 0;        // connections that break with something in flight
+    std::int32_t timers = 0;        // time-outs that mean that something took too long
+    std::int32_t epochs = 0;        // the highest leader epoch that is looked beyond; 0: any
+    bool operator==(const SmallWorldBounds&) const = default;
+};
+
+}  // namespace tribunal

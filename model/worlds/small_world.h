@@ -1,0 +1,125 @@
+// A small world: a few real nodes (`broker/`), the connections between them and nothing else. Time
+// is dropped: what is in flight may arrive whenever, and an armed timer may fire whenever.
+//
+// It is a value whose copies share every node and message that did not change, and it knows its
+// digest piece by piece, so that a step costs what the stepped node costs. What may happen in it,
+// and what must hold, is said by a world made from it (partition_world.h is the first).
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "broker/base/flat.h"
+#include "broker/base/shared.h"
+#include "broker/node/node.h"
+
+namespace tribunal {
+
+// A write that is in the page cache and not on the platter, and how to undo it.
+struct SmallUnsynced {
+    Offset log_end_before;
+    std::vector<RecordBatch> dropped;  // by a truncation
+    TRIBUNAL_FIELDS(SmallUnsynced, log_end_before, dropped)
+};
+
+// A node and the machine it runs on.
+struct SmallHost {
+    Node node;
+    bool is_up = false;
+    std::int32_t starts = 0;
+    FlatSet<TimerId> timers;              // armed
+    std::vector<SmallUnsynced> unsynced;  // oldest first; only kept when power may be lost
+    Digest128 digest;                     // of all of the above
+};
+
+// Messages of one direction of a connection, in order.
+struct SmallPipe {
+    ConnectionKey connection;
+    bool responses = false;
+    std::vector<Shared<Deliver>> messages;
+    std::vector<Digest128> digests;
+};
+
+// What the nodes did, for the world made from this one.
+struct SmallNotes {
+    bool touched = false;               // some replica changed
+    bool image_changed = false;         // the controller committed something
+    std::vector<Deliver> to_script;     // responses to clients that are no nodes
+    std::vector<ConnectionKey> closed;  // connections that clients lost
+    std::vector<NodeId> lossy;          // lost unsynced data
+};
+
+class SmallWorld {
+  public:
+    struct Options {
+        bool keeps_unsynced = false;  // power may be lost
+        // Whether a message arrives as soon as it is sent: a world says so of those for which a
+        // later arrival could make no difference to anybody.
+        bool (*arrives_at_once)(const SmallWorld&, const Send&) = nullptr;
+        // Timers of other kinds are not even remembered.
+        bool (*may_fire)(TimerKind) = nullptr;
+    };
+
+    // --- to build -------------------------------------------------------------------------------
+
+    void add(Node node);
+    void start(NodeId id, const Options& options, SmallNotes& notes);
+
+    // --- to step --------------------------------------------------------------------------------
+
+    // The first message of the pipe arrives.
+    void deliver(std::size_t pipe, const Options& options, SmallNotes& notes);
+    void fire(NodeId id, TimerId timer, const Options& options, SmallNotes& notes);
+    // A client that is no node sends a request.
+    void send_from_script(ConnectionKey connection, std::int32_t correlation, Message message,
+                          const Options& options, SmallNotes& notes);
+    // The connection breaks: what is in flight on it is gone, both ends learn of it.
+    void break_connection(ConnectionKey connection, const Options& options, SmallNotes& notes);
+    // The process ends; its page cache stays. With `survivors`, the machine loses power and of its
+    // unsynced writes only so many, the oldest, stay.
+    void kill(NodeId id, std::optional<std::size_t> survivors, const Options& options,
+              SmallNotes& notes);
+
+    // --- to look at -----------------------------------------------------------------------------
+
+    std::span<const Shared<SmallHost>> hosts() const { return hosts_; }
+    const SmallHost& host(NodeId id) const { return *hosts_[index_of(id)]; }
+    const Broker& broker(NodeId id) const { return std::get<Broker>(host(id).node); }
+    const Controller& controller(NodeId id) const { return std::get<Controller>(host(id).node); }
+    std::span<const SmallPipe> pipes() const { return pipes_; }
+    // Those over which a request was sent and that were not closed since, in order.
+    const FlatSet<ConnectionKey>& connections() const { return connections_; }
+    const SmallPipe* find_pipe(ConnectionKey connection, bool responses) const;
+
+    void fold_into(Digest& d) const;
+    bool operator==(const SmallWorld& o) const;
+
+  private:
+    struct Pending;
+
+    std::size_t index_of(NodeId id) const;
+    bool is_node(NodeId id) const;
+    void step(NodeId id, const Input& input, const Options& options, SmallNotes& notes);
+    void run(std::vector<std::pair<NodeId, Input>> inputs, const Options& options,
+             SmallNotes& notes);
+    void carry_out(NodeId self, Outbox& out, const Options& options, SmallNotes& notes,
+                   std::vector<std::pair<NodeId, Input>>& inputs);
+    void send(NodeId self, Send& send, const Options& options, SmallNotes& notes,
+              std::vector<std::pair<NodeId, Input>>& inputs);
+    void close(ConnectionKey connection, NodeId except, SmallNotes& notes,
+               std::vector<std::pair<NodeId, Input>>& inputs);
+    void drop_pipes(ConnectionKey connection);
+    SmallPipe& pipe(ConnectionKey connection, bool responses);
+
+    std::vector<NodeId> ids_;               // ascending
+    std::vector<Shared<SmallHost>> hosts_;  // by the same index
+    std::vector<SmallPipe> pipes_;          // none is empty; by connection, requests first
+    FlatSet<ConnectionKey> connections_;
+};
+
+// Where a power loss leaves a broker: the log with its youngest unsynced writes undone.
+void lose_writes(Broker& broker, std::span<SmallUnsynced> lost);
+
+}  // namespace tribunal
