@@ -10,6 +10,7 @@
 #include "broker/base/check.h"
 #include "cli/check_progress.h"
 #include "cli/commands.h"
+#include "cli/small_world.h"
 #include "model/specs/specs.h"
 #include "properties/nearest.h"
 #include "reports/search_report.h"
@@ -256,7 +257,7 @@ void check_wishes(const ModelEntry& model, const Constants& constants,
     }
 }
 
-SearchReport check_model(const CheckOptions& options, const SearchOptions& search,
+SearchReport check_model(const CheckOptions& options, SearchOptions search,
                          const std::vector<Wish>& wishes) {
     const ModelEntry& model = model_named(options.what);
     for (const SmallWorldBound& bound : small_world_bounds(options)) {
@@ -278,6 +279,8 @@ SearchReport check_model(const CheckOptions& options, const SearchOptions& searc
     for (const ConstantSpec& spec : model.constants) {
         report.constants.emplace_back(spec.name, text_of(spec, constants[spec.name]));
     }
+    search.identity = model.name;
+    for (const auto& [name, value] : report.constants) search.identity += " " + name + "=" + value;
     report.result = model.search(constants, search);
     return report;
 }
@@ -285,11 +288,40 @@ SearchReport check_model(const CheckOptions& options, const SearchOptions& searc
 // --- small worlds
 // ---------------------------------------------------------------------------------
 
-SearchReport check_small_world_file(const CheckOptions& options, const SearchOptions&) {
+std::optional<std::int32_t> bound_of(const std::optional<std::uint64_t>& value) {
+    if (!value) return std::nullopt;
+    return static_cast<std::int32_t>(std::min<std::uint64_t>(*value, INT32_MAX));
+}
+
+SearchReport check_small_world_file(const CheckOptions& options, SearchOptions search) {
     if (!options.set.empty()) {
         refuse("--set is for the constants of a model; " + options.what + " is a file");
     }
-    throw std::runtime_error(options.what + ": small worlds: not built yet");
+    const Scenario scenario = with_bounds(
+        load_scenario(options.what),
+        {bound_of(options.messages), bound_of(options.crashes), bound_of(options.power_losses),
+         bound_of(options.losses), bound_of(options.timers), bound_of(options.epochs)});
+    SearchReport report;
+    report.model = scenario.name;
+    report.constants = constants_of(scenario);
+    for (const auto& [name, value] : report.constants) {
+        search.identity += (search.identity.empty() ? "" : " ") + name + "=" + value;
+    }
+    search.identity = scenario.name + ": " + search.identity;
+    report.result = check_small_world(scenario, search);
+    if (!options.save.empty()) {
+        const auto& properties = report.result.properties;
+        const auto failed =
+            std::find_if(properties.begin(), properties.end(), [](const PropertyResult& p) {
+                return p.verdict == Verdict::fail && !p.actions.empty();
+            });
+        if (failed == properties.end()) {
+            std::fprintf(stderr, "tribunal: nothing to save: no counterexample was found\n");
+        } else {
+            write_file(options.save, to_json_text(counterexample_of(scenario, *failed)));
+        }
+    }
+    return report;
 }
 
 bool names_a_file(const std::string& what) {

@@ -8,6 +8,7 @@
 
 #include "broker/base/check.h"
 #include "cli/commands.h"
+#include "cli/small_world.h"
 #include "reports/build_report.h"
 #include "reports/trace_recorder.h"
 
@@ -80,6 +81,7 @@ Played play_or_explain(const Scenario& scenario, std::uint64_t seed) {
 }
 
 int run_one(const RunOptions& options, const Scenario& scenario, std::uint64_t seed) {
+    if (scenario.check && !scenario.check->schedule.empty()) return run_schedule(options, scenario);
     if (options.trace) {
         Transcript transcript;
         run_world(scenario, seed, &transcript);

@@ -110,6 +110,45 @@ void read_world(const Place& place, WorldOptions& world) {
     if (const auto restart = place.find("restart")) world.restart_time = restart->duration();
 }
 
+// One partition on every broker and one producer: what partition_world.h is made for.
+void read_check(Reading& reading, const Place& place) {
+    place.check_keys({"crashes", "power_losses", "losses", "timers", "epochs", "schedule"});
+    const Scenario& scenario = reading.scenario;
+    CheckSpec check;
+    const auto* producer =
+        scenario.clients.size() == 1 ? std::get_if<ProducerSpec>(&scenario.clients[0]) : nullptr;
+    if (producer == nullptr || scenario.topics.size() != 1 || scenario.topics[0].partitions != 1) {
+        place.fail("a small world has one topic of one partition, and one producer");
+    }
+    if (scenario.topics[0].replication_factor != scenario.cluster.brokers ||
+        scenario.cluster.brokers > kMostCheckedBrokers) {
+        place.fail(fmt::format("a small world has 1 to {} brokers, each with a replica",
+                               kMostCheckedBrokers));
+    }
+    if (producer->load.records < 1 || producer->load.records > kMostCheckedWrites) {
+        place.fail(
+            fmt::format("the producer of a small world sends 1 to {} records", kMostCheckedWrites));
+    }
+    if (!scenario.faults.empty()) {
+        place.fail("a small world takes every fault within its bounds; leave \"faults\" away");
+    }
+    check.bounds.writes = static_cast<std::int32_t>(producer->load.records);
+    const auto bound = [&](const char* name, std::int32_t& value) {
+        if (const auto member = place.find(name)) {
+            value = static_cast<std::int32_t>(member->integer(0, kMostCheckedFaults));
+        }
+    };
+    bound("crashes", check.bounds.crashes);
+    bound("power_losses", check.bounds.power_losses);
+    bound("losses", check.bounds.losses);
+    bound("timers", check.bounds.timers);
+    bound("epochs", check.bounds.epochs);
+    if (const auto schedule = place.find("schedule")) {
+        for (const Place& step : schedule->elements()) check.schedule.push_back(step.text());
+    }
+    reading.scenario.check = std::move(check);
+}
+
 void read_expectations(Reading& reading, const Place& place) {
     constexpr std::array<std::string_view, 6> kExpected = {"found", "absent",  "pass",
                                                            "fail",  "allowed", "vacuous"};
@@ -146,7 +185,7 @@ const Edition& read_edition(const std::optional<Place>& place) {
 
 void read_document(Reading& reading, const Place& root) {
     root.check_keys({"$schema", "name", "description", "kafka", "seed", "cluster", "topics",
-                     "clients", "faults", "world", "run", "expect", "without_effect"});
+                     "clients", "faults", "world", "run", "check", "expect", "without_effect"});
     if (const auto schema = root.find("$schema")) schema->text();  // for editors
     Scenario& scenario = reading.scenario;
     scenario.name = root.member("name").text();
@@ -173,6 +212,7 @@ void read_document(Reading& reading, const Place& root) {
     if (const auto clients = root.find("clients")) read_clients(reading, *clients);
     if (const auto faults = root.find("faults")) read_faults(reading, *faults);
     if (const auto world = root.find("world")) read_world(*world, scenario.world);
+    if (const auto check = root.find("check")) read_check(reading, *check);
     if (const auto expect = root.find("expect")) read_expectations(reading, *expect);
 }
 

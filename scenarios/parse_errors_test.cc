@@ -75,7 +75,7 @@ constexpr BadPatch kBadPatches[] = {
     {R"({"topcis": []})", "t.json: /topcis: unknown key; did you mean 'topics'?"},
     {R"({"whatever": 1})",
      "t.json: /whatever: unknown key; valid: $schema, name, description, kafka, seed, cluster, "
-     "topics, clients, faults, world, run, expect, without_effect"},
+     "topics, clients, faults, world, run, check, expect, without_effect"},
     {R"({"description": 5})", "t.json: /description: found 5, expected a string"},
     {R"({"kafka": "4.2"})",
      "t.json: /kafka: found \"4.2\", expected one of 0.10, 0.11, 1.0, 1.1, 2.0, 2.1, 2.2, 2.3, "

@@ -311,6 +311,21 @@ std::string to_json_text(const Scenario& scenario) {
     if (!(scenario.world == WorldOptions{})) json["world"] = json_of(scenario.world);
     json["run"]["for"] = to_text(scenario.run_for);
     json["run"]["heal"] = to_text(scenario.heal_for);
+    if (scenario.check) {
+        const SmallWorldBounds& bounds = scenario.check->bounds;
+        json["check"] = Json::object();
+        const auto bound = [&](const char* name, std::int32_t value) {
+            if (value != 0) json["check"][name] = value;
+        };
+        bound("crashes", bounds.crashes);
+        bound("power_losses", bounds.power_losses);
+        bound("losses", bounds.losses);
+        bound("timers", bounds.timers);
+        bound("epochs", bounds.epochs);
+        if (!scenario.check->schedule.empty()) {
+            json["check"]["schedule"] = scenario.check->schedule;
+        }
+    }
     if (!scenario.expect.empty()) json["expect"] = json_of(scenario.expect);
     if (!scenario.without_effect.empty()) json["without_effect"] = scenario.without_effect;
     return pretty(json, 0, 0) + "\n";

@@ -15,6 +15,7 @@
 #include "broker/client/serializer.h"
 #include "broker/protocol/batch.h"
 #include "broker/protocol/config.h"
+#include "model/worlds/bounds.h"
 #include "sim/faults.h"
 #include "sim/options.h"
 
@@ -129,6 +130,14 @@ struct Expectation {
     bool operator==(const Expectation&) const = default;
 };
 
+// "check": the scenario as a small world, in which `tribunal check` looks at every order of events.
+struct CheckSpec {
+    SmallWorldBounds bounds;  // `writes` is what the producer's load says
+    // Steps by name, one after the other: a counterexample. `tribunal run` plays them.
+    std::vector<std::string> schedule;
+    bool operator==(const CheckSpec&) const = default;
+};
+
 struct Scenario {
     std::string name;
     std::string description;
@@ -143,6 +152,7 @@ struct Scenario {
     Duration run_for = seconds(10);
     Duration heal_for = seconds(60);  // bound of the second phase
     std::vector<Expectation> expect;
+    std::optional<CheckSpec> check;
     // Settings that Kafka knows and that change nothing in this simulation, for the report.
     std::vector<std::string> without_effect;
     // What is legal and probably not meant: a line each, with its JSON pointer.

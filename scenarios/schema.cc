@@ -78,6 +78,23 @@ std::string_view scenario_schema() {
         "heal": { "$ref": "#/definitions/duration", "description": "At most this long until everything has converged. 60s when missing." }
       }
     },
+    "check": {
+      "type": "object",
+      "description": "The scenario as a small world (one partition, one producer), in which 'tribunal check' looks at every order of events within these bounds.",
+      "additionalProperties": false,
+      "properties": {
+        "crashes": { "$ref": "#/definitions/bound", "description": "Brokers that are killed and keep their page cache." },
+        "power_losses": { "$ref": "#/definitions/bound", "description": "Brokers that lose any part of what was not synced." },
+        "losses": { "$ref": "#/definitions/bound", "description": "Connections that break with something in flight." },
+        "timers": { "$ref": "#/definitions/bound", "description": "Time-outs that mean that something took too long." },
+        "epochs": { "$ref": "#/definitions/bound", "description": "The highest leader epoch that is looked beyond; 0: any." },
+        "schedule": {
+          "type": "array",
+          "description": "Steps by name, which 'tribunal run' plays one after the other.",
+          "items": { "type": "string", "minLength": 1 }
+        }
+      }
+    },
     "expect": {
       "type": "object",
       "description": "Outcome by property, by id or name.",
@@ -90,6 +107,7 @@ std::string_view scenario_schema() {
     }
   },
   "definitions": {
+    "bound": { "type": "integer", "minimum": 0, "maximum": 100 },
     "duration": {
       "type": "string",
       "pattern": "^[0-9]+([.][0-9]{1,9})?(h|m|s|ms|us|ns)$",
