@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "broker/base/check.h"
+#include "broker/base/prng.h"
 #include "model/checkpoint.h"
 #include "model/findings.h"
 #include "model/links.h"
@@ -42,18 +43,11 @@ class BreadthFirst {
         } else {
             resume();
         }
-        Rendezvous rendezvous(static_cast<unsigned>(workers_.size()));
-        run_workers(static_cast<unsigned>(workers_.size()), [&](unsigned w) {
-            try {
-                work(workers_[w], rendezvous);
-            } catch (...) {
-                rendezvous.leave();
-                throw;
-            }
-        });
+        if (at_start_of_level()) decide_on_level();
+        if (!finished_) work_together();
         SearchResult result = summarise();
         if (!result.complete && !options_.checkpoint.empty()) {
-            write_checkpoint(result);
+            write_checkpoint();
             result.resume_with = options_.checkpoint;
         }
         result.elapsed_ns = wall_nanoseconds() - wall;
@@ -67,7 +61,8 @@ class BreadthFirst {
     // States a worker expands between two meetings. Long enough to make meetings cheap, short
     // enough that what is handed over stays in the cache.
     static constexpr std::size_t kStretch = 1024;
-    static constexpr std::size_t kBatch = 32;  // look-ups under way at a time
+    static constexpr std::uint64_t kSuccessors = 8 * kStretch;  // or when they have so many
+    static constexpr std::size_t kBatch = 32;                   // look-ups under way at a time
 
     struct Candidate {
         State state;
@@ -135,7 +130,8 @@ class BreadthFirst {
         for (auto& box : w.outbox[parity]) box.clear();
         w.batch.reserve(kBatch);
         const std::size_t end = std::min(w.current.size(), w.position + kStretch);
-        for (; w.position < end; ++w.position) {
+        const std::uint64_t enough = w.generated + kSuccessors;
+        for (; w.position < end && w.generated < enough; ++w.position) {
             const std::uint32_t parent = global(w, w.links.level_start() + w.position);
             std::uint32_t ordinal = 0;
             std::uint64_t* const coverage = w.coverage.data();
@@ -166,6 +162,18 @@ class BreadthFirst {
         }
     }
 
+    void work_together() {
+        Rendezvous rendezvous(static_cast<unsigned>(workers_.size()));
+        run_workers(static_cast<unsigned>(workers_.size()), [&](unsigned w) {
+            try {
+                work(workers_[w], rendezvous);
+            } catch (...) {
+                rendezvous.leave();
+                throw;
+            }
+        });
+    }
+
     void work(Worker& w, Rendezvous& rendezvous) {
         for (unsigned parity = 0;; parity ^= 1) {
             expand(w, parity);
@@ -182,8 +190,10 @@ class BreadthFirst {
     void after_round() {
         level_done_ = std::all_of(workers_.begin(), workers_.end(),
                                   [](const Worker& w) { return w.position == w.current.size(); });
-        if (++rounds_ % 64 == 0) watch_limits();
+        watch_limits();
     }
+    // A round is so short that between two looks no search outgrows a limit by much; only what asks
+    // the system is asked less often.
     void watch_limits() {
         Progress progress;
         for (const Worker& w : workers_) {
@@ -199,12 +209,16 @@ class BreadthFirst {
         if (options_.time_limit_ms != 0 && now - started_ > options_.time_limit_ms * 1'000'000) {
             stopped_by_ = "time limit";
         }
-        if (rounds_ % 1024 == 0 || now - told_ > 100'000'000) {
+        if (now - measured_ > 10'000'000) {
+            measured_ = now;
+            resident_bytes_ = resident_bytes();
+            if (resident_bytes_ > options_.memory_limit_bytes) stopped_by_ = "memory limit";
+        }
+        if (options_.on_progress && now - told_ > 100'000'000) {
             told_ = now;
             progress.depth = levels_.size();
-            progress.memory_bytes = resident_bytes();
-            if (progress.memory_bytes > options_.memory_limit_bytes) stopped_by_ = "memory limit";
-            if (options_.on_progress) options_.on_progress(progress);
+            progress.memory_bytes = resident_bytes_;
+            options_.on_progress(progress);
         }
     }
     void after_level() {
@@ -212,10 +226,17 @@ class BreadthFirst {
             finished_ = true;  // in the middle of a level
             return;
         }
+        start_level();
+        decide_on_level();
+    }
+    bool at_start_of_level() const {
+        return std::all_of(workers_.begin(), workers_.end(),
+                           [](const Worker& w) { return w.position == 0 && w.next.empty(); });
+    }
+    void decide_on_level() {
         const bool any_found = std::any_of(workers_.begin(), workers_.end(), [](const Worker& w) {
             return w.findings.any_violation();
         });
-        start_level();
         const bool empty = std::all_of(workers_.begin(), workers_.end(),
                                        [](const Worker& w) { return w.current.empty(); });
         if (empty) {
@@ -294,7 +315,33 @@ class BreadthFirst {
 
     // --- checkpoints ----------------------------------------------------------------------------
 
-    void write_checkpoint(const SearchResult& result) {
+    // Of everything in a checkpoint, to tell a damaged one. The seen set comes in no certain order,
+    // so its digests are added up.
+    std::uint64_t checksum() const {
+        Digest sum;
+        fold(sum, levels_);
+        for (const Worker& w : workers_) {
+            sum.word(w.generated);
+            sum.word(w.position);
+            fold(sum, w.coverage);
+            for (const Found& f : w.findings.found) {
+                sum.word(f.states), sum.word(f.level), sum.word(f.first);
+            }
+            for (std::size_t level = 0; level <= levels_.size() + 1; ++level) {
+                sum.word(w.links.start_of(level));
+            }
+            for (std::size_t i = 0; i < w.links.size(); ++i) {
+                const auto local = static_cast<std::uint32_t>(i);
+                sum.word(std::uint64_t{w.links.ordinal(local)} << 32 | w.links.parent(local));
+            }
+            std::uint64_t seen = 0;
+            w.seen.for_each([&](const Digest128& d) { seen += mix64(d.high) ^ d.low; });
+            sum.word(seen);
+        }
+        return sum.value().high;
+    }
+
+    void write_checkpoint() {
         CheckpointWriter out(options_.checkpoint, options_.identity);
         out.number(workers_.size());
         out.number(options_.symmetry ? 1 : 0);
@@ -311,7 +358,7 @@ class BreadthFirst {
             out.number(w.seen.size());
             w.seen.for_each([&](const Digest128& d) { out.number(d.high), out.number(d.low); });
         }
-        out.number(result.distinct);
+        out.number(checksum());
         out.close();
     }
 
@@ -341,9 +388,7 @@ class BreadthFirst {
             }
             if (current > seen || w.position > current) in.damaged();
         }
-        std::uint64_t distinct = 0;
-        for (const Worker& w : workers_) distinct += w.links.size();
-        in.expect(distinct, "damaged");
+        in.expect(checksum(), "is damaged");
         rebuild_frontier();
     }
 
@@ -422,8 +467,9 @@ class BreadthFirst {
     bool finished_ = false;
     bool complete_ = false;
     std::string stopped_by_;
-    std::uint64_t rounds_ = 0;
     std::int64_t started_ = 0;
+    std::int64_t measured_ = 0;
+    std::uint64_t resident_bytes_ = 0;
     std::int64_t told_ = 0;
 };
 

@@ -1,9 +1,9 @@
-// The digests of all states met so far: 16 bytes each in one open-addressed table that is kept 86
+// The digests of all states met so far: 16 bytes each in one open-addressed table that is kept 87
 // to 94 % full once it is large.
 //
 // A digest's home slot is its high word scaled to the capacity, so the table is sorted by home but
 // for the shifts of linear probing. Growing is therefore one sweep from front to back, whose writes
-// stay near each other, and costs little enough to grow by a tenth at a time; the pages swept over
+// stay near each other, and costs little enough to grow by a thirteenth at a time; the pages swept over
 // are given back at once, so that growing needs no second table.
 #pragma once
 
@@ -34,8 +34,8 @@ class SeenSet {
         }
         *slot = digest;
         ++size_;
-        // Probing runs on past the last home; when it nears the end of the pages, make room.
-        if (slot >= table() + capacity_ + kOverhang / 2) grow();
+        if (slot >= table() + capacity_ + kOverhang / 2) [[unlikely]]
+            make_room_behind();
         return true;
     }
     bool contains(Digest128 digest) const {
@@ -71,6 +71,8 @@ class SeenSet {
         return static_cast<std::uint64_t>((static_cast<Wide>(digest.high) * capacity_) >> 64);
     }
     void grow();
+    // Probing runs on past the last home and has come near the end of the pages.
+    void make_room_behind();
 
     Pages slots_;
     std::uint64_t capacity_ = 0;

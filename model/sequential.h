@@ -156,20 +156,21 @@ class Sequential {
             stopped_by_ = "state limit";
         }
         if (links_.full(1)) stopped_by_ = "too many states for their numbers";
-        if (n % 4096 == 0) {
+        if (n % 1024 == 0) {
             const std::int64_t now = wall_nanoseconds();
             if (options_.time_limit_ms != 0 &&
                 now - started_ > options_.time_limit_ms * 1'000'000) {
                 stopped_by_ = "time limit";
             }
-            if (now - told_ > 100'000'000) {
+            if (now - measured_ > 10'000'000) {
+                measured_ = now;
+                resident_bytes_ = resident_bytes();
+                if (resident_bytes_ > options_.memory_limit_bytes) stopped_by_ = "memory limit";
+            }
+            if (options_.on_progress && now - told_ > 100'000'000) {
                 told_ = now;
-                const Progress progress{seen_.size(), generated_, deepest_, frontier_.size(),
-                                        resident_bytes()};
-                if (progress.memory_bytes > options_.memory_limit_bytes) {
-                    stopped_by_ = "memory limit";
-                }
-                if (options_.on_progress) options_.on_progress(progress);
+                options_.on_progress(
+                    {seen_.size(), generated_, deepest_, frontier_.size(), resident_bytes_});
             }
         }
         return !stopped_by_.empty();
@@ -196,6 +197,8 @@ class Sequential {
     bool complete_ = false;
     std::string stopped_by_;
     std::int64_t started_ = 0;
+    std::int64_t measured_ = 0;
+    std::uint64_t resident_bytes_ = 0;
     std::int64_t told_ = 0;
 };
 
