@@ -387,6 +387,9 @@ int check_command(const CheckOptions& options) {
             text += fmt::format("{:<10}{}\n", "report",
                                 (fs::path(options.report_folder) / "check.html").string());
         }
+        if (names_a_file(options.what) && options.save.empty() && report.result.any_failed()) {
+            text += "save      --save FILE makes the counterexample a scenario that run replays\n";
+        }
         std::fputs(text.c_str(), stdout);
     }
     return status_of(outcome_of(report));

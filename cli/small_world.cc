@@ -29,6 +29,7 @@ int run_schedule(const RunOptions& options, const Scenario& scenario) {
     report.command = "./tribunal run " + scenario.file;
     report.result = play_schedule(scenario);
     report.timings = false;
+    report.one_behaviour = true;
     for (const ScheduleExpectation& e : expected_of(scenario)) {
         const auto& properties = report.result.properties;
         const bool known = std::any_of(properties.begin(), properties.end(),

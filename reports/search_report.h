@@ -24,6 +24,7 @@ struct SearchReport {
     std::string continue_with;  // a command that goes on where a limit stopped; empty: none does
     std::vector<ExpectationResult> expectations;  // see expect()
     bool liveness = true;                         // the `eventually` properties were asked for
+    bool one_behaviour = false;                   // a schedule was played, nothing was searched
     bool stop_at_first = false;                   // the search was asked to end at a violation
 };
 

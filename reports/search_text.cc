@@ -24,10 +24,23 @@ class SearchScreen {
         header();
         figures();
         properties();
+        std::vector<const PropertyResult*> told;
         for (const PropertyResult* property : paths_of(result_)) {
-            if (property->verdict == Verdict::fail) counterexample(*property);
+            if (property->verdict != Verdict::fail) continue;
+            const auto same = std::find_if(told.begin(), told.end(), [&](const auto* other) {
+                return other->actions == property->actions && !property->actions.empty() &&
+                       other->loop_start == property->loop_start;
+            });
+            if (same != told.end()) {
+                line("");
+                line(fmt::format("counterexample to {}: the same as to {}",
+                                 one_line(property->name), one_line((*same)->name)));
+                continue;
+            }
+            counterexample(*property);
+            told.push_back(property);
         }
-        actions();
+        if (!report_.one_behaviour) actions();
         verdict();
         return std::move(out_);
     }

@@ -142,7 +142,7 @@ std::string outcome_reasons(const SearchReport& report) {
     if (!broken.empty()) reasons.push_back("broken " + joined(broken));
     if (!unreached.empty()) reasons.push_back("never reached " + joined(unreached));
     if (!undecided.empty()) reasons.push_back("undecided " + joined(undecided));
-    if (!report.result.complete && !report.result.stopped_by.empty()) {
+    if (!report.result.complete && !report.result.stopped_by.empty() && !report.one_behaviour) {
         reasons.push_back("not everything was searched: " + report.result.stopped_by);
     }
     if (reasons.empty()) {
@@ -180,6 +180,7 @@ std::string finding_of(const SearchReport& report, const PropertyResult& propert
 }
 
 std::string coverage_text(const SearchReport& report) {
+    if (report.one_behaviour) return report.result.stopped_by;
     if (report.result.complete) return "every reachable state was expanded";
     const std::string& by = report.result.stopped_by;
     return "not every reachable state was expanded" + (by.empty() ? by : " (" + by + ")") +

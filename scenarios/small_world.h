@@ -11,12 +11,12 @@ namespace tribunal {
 
 // Given on the command line instead of what the file says.
 struct BoundsOverride {
-    std::optional<std::int32_t> writes;
-    std::optional<std::int32_t> crashes;
-    std::optional<std::int32_t> power_losses;
-    std::optional<std::int32_t> losses;
-    std::optional<std::int32_t> timers;
-    std::optional<std::int32_t> epochs;
+    std::optional<std::int32_t> writes = {};
+    std::optional<std::int32_t> crashes = {};
+    std::optional<std::int32_t> power_losses = {};
+    std::optional<std::int32_t> losses = {};
+    std::optional<std::int32_t> timers = {};
+    std::optional<std::int32_t> epochs = {};
 };
 // The scenario with these bounds. Throws ScenarioError when it has no "check" or a bound is out of
 // range.
