@@ -7,6 +7,7 @@
 #include "broker/base/check.h"
 #include "model/explore.h"
 #include "model/worlds/partition_world.h"
+#include "properties/property.h"
 
 namespace tribunal {
 namespace {
@@ -22,6 +23,17 @@ PartitionWorld world_of(const Scenario& scenario) {
     options.producer = producer.config;
     options.bounds = scenario.check->bounds;
     return PartitionWorld(std::move(options));
+}
+
+// The world knows its properties by their ids; people know them by what they say.
+void name_properties(SearchResult& result) {
+    for (PropertyResult& r : result.properties) {
+        const Property* property = find_property(r.name);
+        if (property == nullptr) continue;
+        std::string text(property->name);
+        if (r.verdict == Verdict::fail) text += fmt::format(" ({})", property->definition);
+        r.note = r.note.empty() ? text : text + ": " + r.note;
+    }
 }
 
 std::optional<Action> find_step(const PartitionWorld& world, const PartitionWorld::State& state,
@@ -64,7 +76,9 @@ Scenario with_bounds(Scenario scenario, const BoundsOverride& bounds) {
 }
 
 SearchResult check_small_world(const Scenario& scenario, const SearchOptions& options) {
-    return search(world_of(scenario), options);
+    SearchResult result = search(world_of(scenario), options);
+    name_properties(result);
+    return result;
 }
 
 Scenario counterexample_of(const Scenario& scenario, const PropertyResult& property) {
@@ -137,6 +151,7 @@ SearchResult play_schedule(const Scenario& scenario) {
             fmt::format("; {} of its {} steps were not possible here, first \"{}\"", skipped.size(),
                         scenario.check->schedule.size(), skipped.front());
     }
+    name_properties(result);
     return result;
 }
 
