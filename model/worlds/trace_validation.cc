@@ -177,15 +177,17 @@ std::vector<Action> random_trace(const PartitionWorld& world, std::uint64_t seed
         actions.clear();
         world.enabled(*s, actions);
         if (actions.empty()) break;
-        const auto faults = std::stable_partition(actions.begin(), actions.end(), [](Action a) {
-            return a.kind < PartitionWorld::session_expires || a.kind == PartitionWorld::write ||
-                   a.kind == PartitionWorld::restart;
-        });
-        const auto calm = static_cast<std::uint64_t>(faults - actions.begin());
-        const std::uint64_t all = actions.size();
-        const bool is_fault = calm == 0 || (calm < all && prng.below(kCalm) == 0);
-        const std::uint64_t pick = is_fault ? calm + prng.below(all - calm) : prng.below(calm);
-        trace.push_back(actions[pick]);
+        std::vector<Action> calm;
+        std::vector<Action> faults;
+        for (const Action a : actions) {
+            const bool is_calm = a.kind < PartitionWorld::session_expires ||
+                                 a.kind == PartitionWorld::write ||
+                                 a.kind == PartitionWorld::restart;
+            (is_calm ? calm : faults).push_back(a);
+        }
+        const bool is_fault = calm.empty() || (!faults.empty() && prng.below(kCalm) == 0);
+        const std::vector<Action>& of = is_fault ? faults : calm;
+        trace.push_back(of[prng.below(of.size())]);
         s = world.next(*s, trace.back());
     }
     return trace;
