@@ -3,8 +3,8 @@
 //
 // A digest's home slot is its high word scaled to the capacity, so the table is sorted by home but
 // for the shifts of linear probing. Growing is therefore one sweep from front to back, whose writes
-// stay near each other, and costs little enough to grow by a thirteenth at a time; the pages swept over
-// are given back at once, so that growing needs no second table.
+// stay near each other, and costs little enough to grow by a thirteenth at a time; the pages swept
+// over are given back at once, so that growing needs no second table.
 #pragma once
 
 #include <cstdint>
