@@ -66,6 +66,13 @@ bool contains_all(const FlatSet<NodeId>& nodes, const FlatSet<NodeId>& of) {
     return std::all_of(of.begin(), of.end(), [&](NodeId node) { return nodes.contains(node); });
 }
 
+// Some leader has it in its maximal ISR.
+bool is_asked_for(const State& s, NodeId node) {
+    return std::any_of(s.replicas.begin(), s.replicas.end(), [&](const Replica& r) {
+        return r.running && r.is_leader && r.maximal_isr && r.maximal_isr->contains(node);
+    });
+}
+
 struct Evaluation {
     std::map<std::string, NaiveReplication::Count> counts;
     Batches committed;
@@ -169,7 +176,9 @@ struct Evaluation {
             } else if (matched(r, committed, retained_from) < had &&
                        committed[had - 1].last_offset() >=
                            std::max(retained_from, was->log_start_offset)) {
-                count("R17", pending.has_value());
+                const bool obeys_a_deposed_leader =
+                    r.leader_epoch < s.leader_epoch && !s.isr.contains(r.node);
+                if (!obeys_a_deposed_leader) count("R17", pending.has_value());
             }
         }
     }
@@ -184,14 +193,16 @@ struct Evaluation {
                 until = std::max(until, was->log_end_offset);
             }
             left_isr.erase(node);
-            if (!isr_before.contains(node)) left_isr.insert(node);
+            if (!isr_before.contains(node) && !(old != nullptr && is_asked_for(*old, node))) {
+                left_isr.insert(node);
+            }
             exhausted = false;
         }
         if (lossy.empty()) return;
         for (const Replica& r : s.replicas) {
             if (!lossy.contains(r.node)) continue;
             const bool in_isr = s.isr.contains(r.node);
-            if (!in_isr) left_isr.insert(r.node);
+            if (!in_isr && !is_asked_for(s, r.node)) left_isr.insert(r.node);
             const bool caught_up = matched(r, committed, retained_from) == committed.size() &&
                                    r.log_end_offset >= lossy.at(r.node);
             const bool has_all = matched(r, committed, retained_from) == committed.size();
@@ -251,7 +262,8 @@ struct Evaluation {
                 for (std::size_t b = m; b < committed.size(); ++b) {
                     for_each_record(committed[b], [&](const RecordView& record) {
                         if (record.uid != kNoUid) {
-                            gone[record.uid] = {record.offset, leader->leader_epoch, allowed, false};
+                            gone[record.uid] = {record.offset, leader->leader_epoch, allowed,
+                                                false};
                         }
                     });
                 }
@@ -277,8 +289,8 @@ struct Evaluation {
                 for_each_record(batch, [&](const RecordView& record) {
                     if (!gone.contains(record.uid)) return;
                     const Gone& lost = gone.at(record.uid);
-                    count("D5", (lost.allowed && lost.power_lost_since) ||
-                                    excused(lost.epoch, newest));
+                    count("D5",
+                          (lost.allowed && lost.power_lost_since) || excused(lost.epoch, newest));
                     gone.erase(record.uid);
                 });
             }

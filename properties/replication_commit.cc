@@ -17,7 +17,7 @@ void ReplicationMonitor::Observation::observe_losses_of_replicas() {
         if (!s.is_lossy) continue;
         s.match.advance(p.committed, *view.replicas[i].log);
         const bool in_isr = (isr >> i & 1) != 0;
-        if (!in_isr) s.left_isr = true;
+        if (!in_isr && (p.asked >> i & 1) == 0) s.left_isr = true;
         // The committed end alone proves nothing: a leader may still count on what the replica had
         // fetched before it lost it, and commit that now.
         const bool is_caught_up = s.match.matched == p.committed.size() &&
@@ -153,8 +153,8 @@ void ReplicationMonitor::Observation::observe_returns(std::uint64_t from) {
 void ReplicationMonitor::Observation::settle_early_acks(bool new_term) {
     const auto i = static_cast<std::size_t>(leader);
     const ReplicaLog& log = *view.replicas[i].log;
-    // An acknowledgement above the committed end may come late from a leader that an unclean election
-    // deposed: its answer sat behind a cut link while the record was lost and excused.
+    // An acknowledgement above the committed end may come late from a leader that an unclean
+    // election deposed: its answer sat behind a cut link while the record was lost and excused.
     const Excuse* excuse = p.pending && p.newest_term >= p.pending->epoch ? &*p.pending
                            : p.excuses.empty()                            ? nullptr
                                                                           : &p.excuses.back();

@@ -79,7 +79,8 @@ void ReplicationMonitor::on_acknowledged(Instant, TopicPartition partition, Offs
 void ReplicationMonitor::PartitionState::lose_data(ReplicaShadow& s) {
     s.had_until = std::max(s.is_lossy ? s.had_until : Offset{0}, s.log_end_offset);
     s.is_lossy = true;
-    s.left_isr = !isr.contains(s.node);
+    const auto index = static_cast<std::size_t>(&s - replicas.data());
+    s.left_isr = !isr.contains(s.node) && (asked >> index & 1) == 0;
     any_lossy = true;
     is_exhausted = false;  // a new loss may use the budget up anew
 }
@@ -131,6 +132,7 @@ void ReplicationMonitor::fold_into(Digest& d) const {
                    (s.has_wrong_isr ? 8u : 0u));
             if (s.is_lossy) fold(d, s.had_until);
         }
+        d.word(p.asked);
         d.word(p.early_acks.size());
         for (const Acknowledgement& ack : p.early_acks) fold(d, ack.offset), fold(d, ack.uid);
         d.word(p.excuses.size());

@@ -20,7 +20,7 @@ struct ReplicaShadow {
     bool is_leader = false;
     bool went_down = false;  // a lossy crash since the last observation: no step of its own process
     bool is_lossy = false;   // lost unsynced data and was not proven caught up since
-    bool left_isr = false;   // ... and was out of the controller's ISR since
+    bool left_isr = false;   // ... and was since out of the ISR, and not on its way in
     Offset had_until{0};     // ... where its log ended before
     bool has_wrong_isr = false;  // R4 is violated as long as this holds
     LeaderEpoch leader_epoch = kNoLeaderEpoch;
@@ -53,13 +53,13 @@ struct LostRecord {
     Offset returned_offset = kNoOffset;
     LeaderEpoch lost_in;  // the term that did not have it
     LeaderEpoch returned_in = kNoLeaderEpoch;
-    std::optional<Excuse> loss_excuse;    // why its loss was nobody's fault
+    std::optional<Excuse> loss_excuse;  // why its loss was nobody's fault
     // Why its return is nobody's fault. That of the loss serves too after a later power loss: a
     // replica that had followed the leader without the record gets back what it had truncated.
     bool power_lost_since = false;
     std::optional<Excuse> return_excuse;
-    bool promised = true;                 // when it returned, the controllers still had their disks
-    std::size_t loss = 0;                 // index into PartitionState::losses
+    bool promised = true;  // when it returned, the controllers still had their disks
+    std::size_t loss = 0;  // index into PartitionState::losses
 };
 
 struct Acknowledgement {
@@ -76,6 +76,7 @@ struct ReplicationMonitor::PartitionState {
     FlatSet<NodeId> isr;
     std::uint32_t isr_mask = 0;  // by replica index
     FlatSet<NodeId> elr;
+    std::uint32_t asked = 0;  // in the maximal ISR of some leader, by replica index
     // The newest epoch that a running replica has led in, and who: it extends the committed log.
     LeaderEpoch newest_term = kNoLeaderEpoch;
     LeaderEpoch previous_term = kNoLeaderEpoch;
@@ -134,6 +135,7 @@ struct ReplicationMonitor::Observation {
     void observe_log(std::size_t i);
     void on_truncated(std::size_t i, std::uint64_t matched_before);
     void register_leader(NodeId node, LeaderEpoch epoch);
+    void observe_proposals();
     void observe_losses_of_replicas();
     void judge_leader();
     void extend_committed_log();

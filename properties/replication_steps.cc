@@ -24,6 +24,7 @@ void ReplicationMonitor::Observation::run() {
     align_replicas();
     observe_controller();
     for (std::size_t i = 0; i < view.replicas.size(); ++i) observe_replica(i);
+    observe_proposals();
     if (p.any_lossy) observe_losses_of_replicas();
     for (std::size_t i = 0; i < view.replicas.size(); ++i) {
         const ReplicaView& r = view.replicas[i];
@@ -233,6 +234,15 @@ void ReplicationMonitor::Observation::observe_log(std::size_t i) {
     s.last = last;
 }
 
+// Whom leaders have asked to add, so that a controller that has not heard of a crash still may.
+void ReplicationMonitor::Observation::observe_proposals() {
+    p.asked = 0;
+    for (const ReplicaView& r : view.replicas) {
+        if (!r.running || !r.is_leader || r.maximal_isr == nullptr) continue;
+        if (r.maximal_isr->size() > p.isr.size()) p.asked |= mask_of(*r.maximal_isr);
+    }
+}
+
 void ReplicationMonitor::Observation::on_truncated(std::size_t i, std::uint64_t matched_before) {
     const ReplicaView& r = view.replicas[i];
     const ReplicaShadow& s = p.replicas[i];
@@ -249,6 +259,9 @@ void ReplicationMonitor::Observation::on_truncated(std::size_t i, std::uint64_t 
     const std::uint64_t matched = s.match.matched;
     if (matched >= matched_before) return;
     const BatchIdentity& newest = p.committed.at(matched_before - 1).identity;
+    // Out of the ISR and obeying a leader that the controller has replaced, it dropped what the new
+    // term committed without it; nobody counts on what it has.
+    if (r.leader_epoch < view.leader_epoch && (isr >> i & 1) == 0) return;
     // Counted as had because it was deleted: here, or by a leader.
     if (newest.last_offset < std::max(s.log_start_offset, p.committed.retained_from)) return;
     found(Rule::r17, p.pending ? &*p.pending : nullptr,
