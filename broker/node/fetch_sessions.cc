@@ -193,6 +193,17 @@ void on_fetch(Broker& b, const Deliver& d, const FetchRequest& request, Outbox& 
                 advanced.push_back(fetch.partition);
             }
         }
+        // Kafka looks at every partition of the session, also those that an incremental fetch does
+        // not name: one may join the ISR that could not before.
+        for (const auto& [tp, sp] : b.sessions.find(d.connection)->partitions) {
+            const Partition* seen = find_partition(b, tp);
+            const Leader* leader = seen == nullptr ? nullptr : seen->leader();
+            if (leader == nullptr || leader->pending ||
+                leader->maximal_isr.contains(request.replica)) {
+                continue;
+            }
+            maybe_expand_isr(*edit_partition(b, tp), request.replica, context);
+        }
         send_alter_partitions(b, out);
     }
     FetchSession& session = *b.sessions.find(d.connection);

@@ -36,9 +36,11 @@ void send_alter_partitions(Broker& b, Outbox& out) {
         PendingIsr& pending = *p->leader()->pending;
         pending.in_flight = true;
         AlterPartition alter{tp, p->leader_epoch, p->partition_epoch, {}};
-        for (const NodeId node : pending.isr) {
-            const BrokerEpoch* epoch = b.image.alive.find(node);
-            alter.new_isr.push_back({node, epoch == nullptr ? BrokerEpoch{-1} : *epoch});
+        // Sent again it says the same again: an epoch of today would vouch for a life that has not
+        // fetched anything.
+        alter.new_isr = pending.members;
+        for (IsrMember& member : alter.new_isr) {
+            if (member.broker == b.id) member.broker_epoch = b.broker_epoch;
         }
         request.partitions.push_back(std::move(alter));
         b.alter_partition_sent.push_back(tp);
@@ -64,7 +66,6 @@ void on_alter_partition(Broker& b, const AlterPartitionResponse& response, Outbo
         Partition* p = edit_partition(b, result.partition);
         if (p == nullptr) continue;
         on_alter_partition(*p, result, context);
-        reconsider_isr(*p, context);
         if (p->leader() != nullptr && p->leader()->pending && !p->leader()->pending->in_flight) {
             b.isr_proposals.insert(result.partition);
         }

@@ -173,9 +173,7 @@ void on_metadata(Broker& b, const MetadataFetchResponse& response, Outbox& out) 
     out.disarm(timer(TimerKind::request_timeout, to_controller(b, Lane::metadata_fetch).packed()));
     if (response.base_offset == b.image_offset && !response.records.empty()) {
         FlatSet<TopicPartition> changed;
-        bool unfenced = false;
         for (const MetadataRecord& record : response.records) {
-            unfenced = unfenced || std::holds_alternative<BrokerUnfencedRecord>(record);
             if (const auto* removed = std::get_if<RemoveTopicRecord>(&record)) {
                 const TopicImage* topic = b.image.topic(removed->topic);
                 CHECK(topic != nullptr);
@@ -192,14 +190,6 @@ void on_metadata(Broker& b, const MetadataFetchResponse& response, Outbox& out) 
             close_idle_fetchers(b, out);
         }
         maybe_start_serving(b, out);
-        if (unfenced && b.serving) {
-            ReplicationContext context = context_of(b, out);
-            for (auto& [tp, hosted] : b.partitions) {
-                const Leader* leader = hosted.partition->leader();
-                if (leader == nullptr || leader->isr.size() > leader->followers.size()) continue;
-                reconsider_isr(hosted.partition.edit(), context);
-            }
-        }
         out.notes.emplace_back(ImageChanged{b.image_offset});
         send_alter_partitions(b, out);
     }

@@ -2,6 +2,8 @@
 // (AlterPartition, KIP-497). Until the controller answers, the leader counts on the larger of the
 // two sets: a replica that it wants to add already holds the high watermark back, one that it wants
 // to remove still does.
+#include <algorithm>
+
 #include "broker/base/check.h"
 #include "broker/replication/partition.h"
 
@@ -10,7 +12,14 @@ namespace {
 
 void propose(Partition& p, Leader& leader, FlatSet<NodeId> isr, bool expands,
              ReplicationContext& context) {
-    leader.pending = PendingIsr{expands, std::move(isr), false};
+    PendingIsr pending{expands, std::move(isr), {}, false};
+    for (const NodeId node : pending.isr) {
+        const auto progress = std::find_if(leader.followers.begin(), leader.followers.end(),
+                                           [&](const auto& r) { return r.node == node; });
+        pending.members.push_back(
+            {node, progress == leader.followers.end() ? BrokerEpoch{-1} : progress->broker_epoch});
+    }
+    leader.pending = std::move(pending);
     if (expands) leader.maximal_isr = leader.pending->isr;
     context.out.touch(p.id);
     context.out.mark(p.id, expands ? "asks to expand the ISR" : "asks to shrink the ISR",
@@ -36,14 +45,6 @@ void maybe_expand_isr(Partition& p, NodeId replica, ReplicationContext& context)
         isr.insert(replica);
         propose(p, *leader, std::move(isr), true, context);
         return;
-    }
-}
-
-void reconsider_isr(Partition& p, ReplicationContext& context) {
-    const Leader* leader = p.leader();
-    if (leader == nullptr || leader->maximal_isr.size() > leader->followers.size()) return;
-    for (std::size_t i = 0; i < leader->followers.size(); ++i) {
-        maybe_expand_isr(p, leader->followers[i].node, context);
     }
 }
 

@@ -55,6 +55,8 @@ void become_leader(Partition& p, const PartitionImage& image, ReplicationContext
             if (const ReplicaProgress* known = progress_of(leader, node)) r = *known;
             r.node = node;
             if (new_leader) r.log_end = kNoOffset;
+            // What it fetched in an earlier epoch brings nobody into the ISR of this one.
+            r.broker_epoch = BrokerEpoch{-1};
             r.leader_end_at_fetch = p.log.log_end_offset;
             // An ISR member gets the full replica.lag.time.max.ms to show up.
             r.missed_checks = image.isr.contains(node) ? 0 : kLagging;

@@ -36,8 +36,11 @@ inline constexpr std::int32_t kLagging = 2;
 struct PendingIsr {
     bool expands = false;
     FlatSet<NodeId> isr;  // proposed
+    // The same, with the broker epochs of the fetches that the proposal rests on (KIP-903); -1 of a
+    // follower that has not fetched in this leader epoch, and of the leader itself.
+    std::vector<IsrMember> members;
     bool in_flight = false;
-    TRIBUNAL_FIELDS(PendingIsr, expands, isr, in_flight)
+    TRIBUNAL_FIELDS(PendingIsr, expands, isr, members, in_flight)
 };
 
 struct Leader {
@@ -128,9 +131,6 @@ bool advance_high_watermark(Partition& p, ReplicationContext& context);
 
 // Proposes to add `replica` when it has caught up and may join (KIP-497, KIP-903).
 void maybe_expand_isr(Partition& p, NodeId replica, ReplicationContext& context);
-// Looks at every follower outside the ISR again: one became alive, or a proposal was answered. (In
-// Kafka the next fetch does it; an incremental fetch does not name partitions that did not change.)
-void reconsider_isr(Partition& p, ReplicationContext& context);
 // The periodic check: counts missed checks and proposes to remove those that lag.
 void check_isr(Partition& p, ReplicationContext& context);
 // The controller's answer to the pending proposal. True when the high watermark moved.

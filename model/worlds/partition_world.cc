@@ -326,12 +326,16 @@ void PartitionWorld::enabled_timers(const State& s, std::vector<Action>& actions
         for (const TimerId armed : host.timers) {
             switch (kind_of(armed)) {
                 case TimerKind::fetch_wait: {
-                    // The long poll brings the follower a higher high watermark.
+                    // The long poll brings the follower a higher high watermark, or the fetch after
+                    // it brings the follower into the ISR.
                     const NodeId follower{static_cast<std::int32_t>(key_of(armed) >> 32)};
                     const SmallHost& other = s.world.host(follower);
                     const Partition* f = find_partition(std::get<Broker>(other.node), partition());
+                    const bool outside = leader != nullptr && !leader->pending &&
+                                         !leader->maximal_isr.contains(follower);
                     if (p != nullptr && f != nullptr && f->follower() != nullptr &&
-                        f->high_watermark < std::min(p->high_watermark, f->log.log_end_offset)) {
+                        (outside ||
+                         f->high_watermark < std::min(p->high_watermark, f->log.log_end_offset))) {
                         actions.push_back(
                             {Kind::fetch_wait,
                              static_cast<std::uint16_t>(code_of(id) | (code_of(follower) << 3))});
