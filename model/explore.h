@@ -33,7 +33,7 @@ SearchResult search(const M& model, const SearchOptions& options) {
     check_options(options, HasSymmetry<M>, HasIndependence<M>);
     SearchResult result = search_states(model, options);
     // Liveness looks at loops, so at all edges: it has a graph of its own, when there is a use.
-    const bool ended_early = options.stop_at_first && result.any_failed();
+    const bool ended_early = options.stop_at_first && !result.complete;
     if (options.policy != SearchPolicy::random_walk && !ended_early) {
         decide_eventually(model, options, result);
     }
