@@ -105,7 +105,7 @@ struct SearchResult {
     std::vector<std::uint64_t> levels;  // breadth_first: distinct states first met at each level
     std::uint64_t depth = 0;            // levels, the initial states being level 1
     bool complete = false;              // every reachable state was expanded
-    std::string stopped_by;             // when not: "memory limit", "time limit", "state limit", ...
+    std::string stopped_by;  // when not: "memory limit", "time limit", "state limit", ...
     std::vector<PropertyResult> properties;                      // in the model's order
     std::map<std::string, std::uint64_t, std::less<>> coverage;  // steps taken, by action name; all
     std::uint64_t seen_set_bytes = 0;                            // table and parent links

@@ -1,4 +1,5 @@
-// The text of schema.json, byte for byte; a test compares the two. `tribunal list schema` prints it.
+// The text of schema.json, byte for byte; a test compares the two. `tribunal list schema` prints
+// it.
 #include "scenarios/scenario.h"
 
 namespace tribunal {
