@@ -1,4 +1,4 @@
-#include "model/worlds/trace_validation.h"
+#include "model/validation/trace_validation.h"
 
 #include <gtest/gtest.h>
 

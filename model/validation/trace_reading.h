@@ -5,7 +5,7 @@
 #include <array>
 #include <span>
 
-#include "model/worlds/trace_validation.h"
+#include "model/validation/trace_validation.h"
 
 namespace tribunal {
 

@@ -1,11 +1,11 @@
-#include "model/worlds/trace_explanation.h"
+#include "model/validation/trace_explanation.h"
 
 #include <algorithm>
 #include <deque>
 #include <set>
 
 #include "broker/base/check.h"
-#include "model/worlds/trace_reading.h"
+#include "model/validation/trace_reading.h"
 
 namespace tribunal {
 namespace {

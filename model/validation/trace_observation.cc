@@ -1,4 +1,4 @@
-#include "model/worlds/trace_observation.h"
+#include "model/validation/trace_observation.h"
 
 #include <algorithm>
 

@@ -1,11 +1,11 @@
-#include "model/worlds/trace_validation.h"
+#include "model/validation/trace_validation.h"
 
 #include <algorithm>
 #include <stdexcept>
 
 #include "broker/base/check.h"
 #include "broker/base/prng.h"
-#include "model/worlds/trace_explanation.h"
+#include "model/validation/trace_explanation.h"
 
 namespace tribunal {
 namespace {

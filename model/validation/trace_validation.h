@@ -36,8 +36,8 @@
 #include <vector>
 
 #include "model/specs/kafka_replication.h"
+#include "model/validation/trace_observation.h"
 #include "model/worlds/partition_world.h"
-#include "model/worlds/trace_observation.h"
 
 namespace tribunal {
 

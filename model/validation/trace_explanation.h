@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "model/worlds/trace_validation.h"
+#include "model/validation/trace_validation.h"
 
 namespace tribunal {
 
