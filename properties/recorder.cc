@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "properties/replica_view.h"
+
 namespace tribunal {
 namespace {
 
@@ -30,7 +32,6 @@ Outcome outcome_of(const SendCompleted& done, std::int8_t acks) {
 }  // namespace
 
 PartitionView view_of(const World& world, const ClusterImage& image, TopicPartition tp) {
-    static const ReplicaLog kEmpty;
     PartitionView view;
     view.partition = tp;
     const TopicImage* topic = image.topic(tp.topic);
@@ -43,23 +44,8 @@ PartitionView view_of(const World& world, const ClusterImage& image, TopicPartit
     view.min_insync_replicas = topic->config.min_insync_replicas;
     for (const NodeId node : p->replicas) {
         const Host& host = world.host(node);
-        const auto& broker = std::get<Broker>(host.node);
-        ReplicaView& replica = view.replicas.emplace_back();
-        replica.node = node;
-        replica.running = host.power == Power::up && host.started;
-        replica.log = &kEmpty;
-        const Partition* hosted = find_partition(broker, tp);
-        if (hosted == nullptr) continue;
-        replica.log = &hosted->log;
-        replica.leader_epoch = hosted->leader_epoch;
-        replica.partition_epoch = hosted->partition_epoch;
-        replica.high_watermark = hosted->high_watermark;
-        if (const Leader* leader = hosted->leader()) {
-            replica.is_leader = true;
-            replica.isr_settled = !leader->pending.has_value();
-            replica.isr = &leader->isr;
-            replica.maximal_isr = &leader->maximal_isr;
-        }
+        view.replicas.push_back(
+            replica_view(std::get<Broker>(host.node), host.power == Power::up && host.started, tp));
     }
     std::sort(view.replicas.begin(), view.replicas.end(),
               [](const ReplicaView& a, const ReplicaView& b) { return a.node < b.node; });

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "broker/base/check.h"
+#include "properties/replica_view.h"
 
 namespace tribunal {
 namespace {
@@ -46,7 +47,7 @@ Action about(Kind kind, NodeId id, unsigned more = 0) {
     return {kind, static_cast<std::uint16_t>(code_of(id) | (more << 3))};
 }
 
-TimerId timer_of(const PartitionWorld::State& s, Action a) {
+TimerId timer_of(Action a) {
     const NodeId id = subject_of(a);
     const auto other = static_cast<std::uint64_t>(node_of((a.detail >> 3) & 7u).value);
     switch (static_cast<Kind>(a.kind)) {
@@ -73,7 +74,6 @@ TimerId timer_of(const PartitionWorld::State& s, Action a) {
             CHECK(!"not a timer");
             return {};
     }
-    static_cast<void>(s);
 }
 
 // Whether the firing says that something took too long, and so is counted.
@@ -123,7 +123,6 @@ bool arrives_at_once(const SmallWorld& world, const Send& send) {
 
 PartitionView view_of(const PartitionWorld::State& s, const ClusterImage& image,
                       TopicPartition tp) {
-    static const ReplicaLog kEmpty;
     PartitionView view;
     view.partition = tp;
     const PartitionImage* p = image.partition(tp);
@@ -136,22 +135,7 @@ PartitionView view_of(const PartitionWorld::State& s, const ClusterImage& image,
     for (const Shared<SmallHost>& host : s.world.hosts()) {
         const auto* broker = std::get_if<Broker>(&host->node);
         if (broker == nullptr) continue;
-        ReplicaView& replica = view.replicas.emplace_back();
-        replica.node = broker->id;
-        replica.running = host->is_up;
-        replica.log = &kEmpty;
-        const Partition* hosted = find_partition(*broker, tp);
-        if (hosted == nullptr) continue;
-        replica.log = &hosted->log;
-        replica.leader_epoch = hosted->leader_epoch;
-        replica.partition_epoch = hosted->partition_epoch;
-        replica.high_watermark = hosted->high_watermark;
-        if (const Leader* leader = hosted->leader()) {
-            replica.is_leader = true;
-            replica.isr_settled = !leader->pending.has_value();
-            replica.isr = &leader->isr;
-            replica.maximal_isr = &leader->maximal_isr;
-        }
+        view.replicas.push_back(replica_view(*broker, host->is_up, tp));
     }
     return view;
 }
@@ -479,7 +463,7 @@ PartitionWorld::State PartitionWorld::next(const State& before, Action a) const 
             break;
         default:
             if (is_counted(s, image(s), a)) ++s.used.timers;
-            s.world.fire(subject_of(a), timer_of(s, a), network_, notes);
+            s.world.fire(subject_of(a), timer_of(a), network_, notes);
     }
     settle(s, notes);
     return s;

@@ -97,11 +97,8 @@ class SmallWorld {
     bool operator==(const SmallWorld& o) const;
 
   private:
-    struct Pending;
-
     std::size_t index_of(NodeId id) const;
     bool is_node(NodeId id) const;
-    void step(NodeId id, const Input& input, const Options& options, SmallNotes& notes);
     void run(std::vector<std::pair<NodeId, Input>> inputs, const Options& options,
              SmallNotes& notes);
     void carry_out(NodeId self, Outbox& out, const Options& options, SmallNotes& notes,
