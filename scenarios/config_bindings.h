@@ -25,11 +25,12 @@ inline constexpr Range kAtLeast1{1, INT64_MAX};
 template <class E, std::size_t N>
 using Words = std::array<std::pair<E, std::string_view>, N>;
 
-inline constexpr Words<TruncationRule, 4> kTruncationWords = {
+inline constexpr Words<TruncationRule, 5> kTruncationWords = {
     {{TruncationRule::to_high_watermark, "to_high_watermark"},
      {TruncationRule::kip101, "kip101"},
      {TruncationRule::kip279, "kip279"},
-     {TruncationRule::kip320, "kip320"}}};
+     {TruncationRule::kip320, "kip320"},
+     {TruncationRule::kip595, "kip595"}}};
 inline constexpr Words<PlantedBug, 9> kPlantedBugWords = {
     {{PlantedBug::none, "none"},
      {PlantedBug::ack_before_isr, "ack_before_isr"},
@@ -57,8 +58,7 @@ void assign(Number& field, const SettingValue& value) {
 // Durations are milliseconds in Kafka. What is longer than a hundred years is a hundred years, so
 // that no sum of times overflows; a negative one ("without limit") stays negative.
 inline Duration milliseconds_of(std::int64_t number) {
-    constexpr std::int64_t kCentury = 100 * kLongestDuration.value / 1'000'000;
-    return milliseconds(std::clamp<std::int64_t>(number, -1, kCentury));
+    return milliseconds(std::clamp<std::int64_t>(number, -1, kForever.value / 1'000'000));
 }
 inline void assign(Duration& field, const SettingValue& value) {
     field = milliseconds_of(value.number);
@@ -102,6 +102,12 @@ constexpr Binding bound() {
 template <auto Field>
 constexpr Binding broker() {
     return bound<&Settings::broker, Field>();
+}
+// A rule of the brokers or of the producer.
+template <auto Field>
+constexpr Binding rule() {
+    return {[](Settings& s, const SettingValue& value) { assign(s.broker.rules.*Field, value); },
+            [](const Settings& s) { return text_of(s.broker.rules.*Field); }};
 }
 template <auto Field>
 constexpr Binding topic() {

@@ -173,7 +173,7 @@ constexpr std::array<Setting, 120> kServerLog = {{
 
 // Rules and mutants of the simulation itself, which no Kafka has.
 constexpr std::array<Setting, 2> kTribunal = {{
-    {"tribunal.truncation", string, kAny, {}, broker<&BrokerConfig::truncation>()},
+    {"tribunal.truncation", string, kAny, {}, rule<&Rules::truncation>()},
     {"tribunal.planted.bug", string, kAny, {}, broker<&BrokerConfig::planted_bug>()},
 }};
 

@@ -67,7 +67,7 @@ bool is_since(const Edition& edition, std::string_view since) {
 
 Settings default_settings(const Edition& edition) {
     Settings settings;
-    settings.broker.truncation = edition.truncation;
+    settings.broker.rules.truncation = edition.truncation;
     settings.broker.replica_lag_time_max = edition.replica_lag_time_max;
     settings.topic.unclean_leader_election_enable = edition.unclean_leader_election_enable;
     settings.producer.retries = edition.retries;

@@ -41,14 +41,14 @@ TEST(Editions, change_where_their_proposal_did) {
     const Row rows[] = {
         {"KIP-101", "0.10", "0.11",
          [](const Settings& s) {
-             return s.broker.truncation == TruncationRule::to_high_watermark;
+             return s.broker.rules.truncation == TruncationRule::to_high_watermark;
          }},
         {"KIP-106", "0.10", "0.11",
          [](const Settings& s) { return s.topic.unclean_leader_election_enable; }},
         {"KIP-279", "1.1", "2.0",
-         [](const Settings& s) { return s.broker.truncation <= TruncationRule::kip101; }},
+         [](const Settings& s) { return s.broker.rules.truncation <= TruncationRule::kip101; }},
         {"KIP-320", "2.0", "2.1",
-         [](const Settings& s) { return s.broker.truncation <= TruncationRule::kip279; }},
+         [](const Settings& s) { return s.broker.rules.truncation <= TruncationRule::kip279; }},
         {"KIP-91", "2.0", "2.1", [](const Settings& s) { return s.producer.retries == 0; }},
         {"KIP-537", "2.4", "2.5",
          [](const Settings& s) { return s.broker.replica_lag_time_max == seconds(10); }},

@@ -5,9 +5,9 @@
 namespace tribunal {
 
 std::string_view name_of(ChoiceKind kind) {
-    constexpr std::string_view names[] = {"tie",       "network_latency",  "disk_write",
-                                          "disk_sync", "surviving_writes", "torn_tail",
-                                          "fault_gap", "fault_target",     "client_value"};
+    constexpr std::string_view names[] = {
+        "tie",       "network_latency", "disk_write",   "disk_sync",    "surviving_writes",
+        "torn_tail", "fault_gap",       "fault_target", "client_value", "timer_jitter"};
     static_assert(std::size(names) == kChoiceKinds);
     return names[static_cast<std::size_t>(kind)];
 }

@@ -25,8 +25,9 @@ enum class ChoiceKind : std::uint8_t {
     fault_gap,         // time to the next drawn fault
     fault_target,      // which of several nodes
     client_value,      // what a client does next
+    timer_jitter,      // how much of its jitter a timer gets: 2^32 points
 };
-inline constexpr std::size_t kChoiceKinds = 9;
+inline constexpr std::size_t kChoiceKinds = 10;
 std::string_view name_of(ChoiceKind kind);
 
 class Chooser {

@@ -16,9 +16,17 @@ Duration World::local(const Host& host, Duration d) const {
     return d - d / 1'000'000 * ppm;
 }
 
-void World::arm(Host& host, std::size_t index, const Arm& arm) {
+void World::arm(Host& host, std::size_t index, const Arm& arm, Chooser& chooser) {
     const Instant since = arm.since.opaque == now_.value ? now_ : Instant{arm.since.opaque};
-    Instant deadline = since + local(host, arm.after);
+    Duration after = arm.after;
+    if (arm.jitter > Duration{}) {
+        const std::uint64_t point =
+            chooser.choose(ChoiceKind::timer_jitter, static_cast<std::uint32_t>(index), 1ull << 32);
+        // In microseconds, so that the product fits.
+        after = after + microseconds(static_cast<std::int64_t>(
+                            static_cast<std::uint64_t>(arm.jitter.value / 1'000) * point >> 32));
+    }
+    Instant deadline = since + local(host, after);
     if (deadline < now_) deadline = now_;
     HostTimer& timer = host.timers[arm.timer];
     timer.deadline = deadline;
@@ -56,7 +64,7 @@ void World::carry_out(std::size_t index, Outbox& out, Chooser& chooser, Observer
                 return;
             }
         } else if (const auto* arm_effect = std::get_if<Arm>(&effect)) {
-            arm(host, index, *arm_effect);
+            arm(host, index, *arm_effect, chooser);
         } else if (const auto* disarm = std::get_if<Disarm>(&effect)) {
             if (HostTimer* timer = host.timers.find(disarm->timer)) timer->deadline = kNever;
         } else if (const auto* close_effect = std::get_if<Close>(&effect)) {

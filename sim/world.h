@@ -248,7 +248,7 @@ class World {
     void on_closed(const Event& event, Chooser& chooser, Observer* observer);
     // host.cc
     void carry_out(std::size_t index, Outbox& out, Chooser& chooser, Observer* observer);
-    void arm(Host& host, std::size_t index, const Arm& arm);
+    void arm(Host& host, std::size_t index, const Arm& arm, Chooser& chooser);
     Duration local(const Host& host, Duration d) const;
     void start_process(std::size_t index, Instant at);
     void end_process(std::size_t index, FaultKind how, Chooser& chooser, Observer* observer);

@@ -29,6 +29,8 @@ constexpr Duration nanoseconds(std::int64_t n) { return {n}; }
 constexpr Duration microseconds(std::int64_t n) { return {n * 1'000}; }
 constexpr Duration milliseconds(std::int64_t n) { return {n * 1'000'000}; }
 constexpr Duration seconds(std::int64_t n) { return {n * 1'000'000'000}; }
+// A hundred years: what "without limit" is, so that no sum of times overflows.
+inline constexpr Duration kForever = seconds(100ll * 365 * 24 * 3600);
 
 // A point of virtual time, nanoseconds since the world began.
 struct Instant {

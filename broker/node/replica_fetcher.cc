@@ -53,14 +53,14 @@ bool ask_or_truncate(Broker& b, NodeId leader, ReplicaFetcher& f, Outbox& out) {
             start_fetching(f, tp, state);
             continue;
         }
-        const LeaderEpoch epoch = epoch_to_ask(*p, b.config.truncation);
+        const LeaderEpoch epoch = epoch_to_ask(*p, b.config.rules.truncation);
         if (epoch == kNoLeaderEpoch) {
-            truncate(*p, first_truncation(*p, b.config.truncation), context);
+            truncate(*p, first_truncation(*p, b.config.rules.truncation), context);
             start_fetching(f, tp, state);
             continue;
         }
         state.asked_epoch = epoch;
-        const bool fences = b.config.truncation == TruncationRule::kip320;
+        const bool fences = b.config.rules.truncation >= TruncationRule::kip320;
         request.partitions.push_back({tp, fences ? state.leader_epoch : kNoLeaderEpoch, epoch});
     }
     if (request.partitions.empty()) return false;
@@ -74,7 +74,7 @@ bool ask_or_truncate(Broker& b, NodeId leader, ReplicaFetcher& f, Outbox& out) {
 
 void add_to_request(const Broker& b, const Partition& p, TopicPartition tp, FetchState& state,
                     FetchRequest& request) {
-    const bool fences = b.config.truncation == TruncationRule::kip320;
+    const bool fences = b.config.rules.truncation >= TruncationRule::kip320;
     state.sent_offset = p.log.log_end_offset;
     FetchPartition fetch;
     fetch.partition = tp;
@@ -180,7 +180,7 @@ void on_epoch_response(Broker& b, NodeId leader, std::int32_t correlation,
             continue;
         }
         Partition* p = edit_partition(b, answer.partition);
-        const TruncationStep step = truncation_for(*p, answer, b.config.truncation);
+        const TruncationStep step = truncation_for(*p, answer, b.config.rules.truncation);
         truncate(*p, step.to, context);
         if (step.done) start_fetching(*f, answer.partition, *state);
     }

@@ -64,7 +64,7 @@ void on_epoch_request(Broker& b, const Deliver& d, const OffsetsForLeaderEpochRe
             // The answer of 0.11 had no epoch (KIP-279 added it), and where the leader lacked the
             // epoch that was asked for it gave the start of the next one.
             answer.leader_epoch =
-                b.config.truncation == TruncationRule::kip101 ? kNoLeaderEpoch : end.epoch;
+                b.config.rules.truncation == TruncationRule::kip101 ? kNoLeaderEpoch : end.epoch;
         }
         response.partitions.push_back(answer);
     }

@@ -7,16 +7,9 @@
 #include <string>
 
 #include "broker/base/digest.h"
+#include "broker/protocol/rules.h"
 
 namespace tribunal {
-
-// How a follower finds where to truncate when it starts to follow.
-enum class TruncationRule : std::uint8_t {
-    to_high_watermark,  // before 0.11: cut to its own high watermark, may lose or diverge
-    kip101,             // 0.11: ask the leader for the end of the follower's last epoch
-    kip279,             // 2.0: ask again with smaller epochs until both logs know the epoch
-    kip320,             // 2.1: and the leader fences requests of another leader epoch
-};
 
 // Bugs that can be switched on to prove that the properties catch them. Never set by an edition.
 enum class PlantedBug : std::uint8_t {
@@ -50,7 +43,38 @@ struct BrokerConfig {
     Duration offsets_commit_timeout = seconds(5);       // offsets.commit.timeout.ms
     std::int32_t fetch_session_cache_slots = 1000;  // max.incremental.fetch.session.cache.slots;
                                                     // only whether there are any at all
-    TruncationRule truncation = TruncationRule::kip320;
+    std::string rack;                               // broker.rack; empty: none
+    bool replica_selector_rack_aware = false;       // replica.selector.class (KIP-392)
+    bool controlled_shutdown_enable = true;         // controlled.shutdown.enable
+    bool auto_leader_rebalance_enable = true;       // auto.leader.rebalance.enable
+    Duration leader_imbalance_check_interval =
+        seconds(300);  // leader.imbalance.check.interval.seconds
+    std::int32_t leader_imbalance_per_broker_percentage =
+        10;  // leader.imbalance.per.broker.percentage
+    Duration unclean_leader_election_interval =
+        seconds(300);  // unclean.leader.election.interval.ms
+    Duration flush_offset_checkpoint_interval =
+        seconds(60);  // log.flush.offset.checkpoint.interval.ms
+    Duration flush_start_offset_checkpoint_interval =
+        seconds(60);                               // log.flush.start.offset.checkpoint.interval.ms
+    Duration flush_scheduler_interval = kForever;  // log.flush.scheduler.interval.ms
+    bool cleaner_enable = true;                    // log.cleaner.enable
+    Duration cleaner_backoff = seconds(15);        // log.cleaner.backoff.ms
+    std::int64_t cleaner_dedupe_buffer_size = 128 << 20;   // log.cleaner.dedupe.buffer.size
+    Duration producer_id_expiration = seconds(24 * 3600);  // producer.id.expiration.ms
+    Duration producer_id_expiration_check_interval =
+        seconds(600);  // producer.id.expiration.check.interval.ms
+    std::int64_t offsets_topic_segment_bytes = 100 << 20;  // offsets.topic.segment.bytes
+    // KRaft.
+    Duration quorum_election_timeout = seconds(1);      // controller.quorum.election.timeout.ms
+    Duration quorum_fetch_timeout = seconds(2);         // controller.quorum.fetch.timeout.ms
+    Duration quorum_election_backoff_max = seconds(1);  // controller.quorum.election.backoff.max.ms
+    Duration quorum_request_timeout = seconds(2);       // controller.quorum.request.timeout.ms
+    Duration quorum_retry_backoff = milliseconds(20);   // controller.quorum.retry.backoff.ms
+    std::int64_t snapshot_max_new_record_bytes =
+        20 << 20;  // metadata.log.max.record.bytes.between.snapshots
+    Duration snapshot_max_interval = seconds(3600);  // metadata.log.max.snapshot.interval.ms
+    Rules rules;
     PlantedBug planted_bug = PlantedBug::none;
     TRIBUNAL_FIELDS(BrokerConfig, replica_lag_time_max, replica_fetch_wait_max,
                     replica_fetch_max_bytes, replica_fetch_response_max_bytes,
@@ -58,21 +82,51 @@ struct BrokerConfig {
                     high_watermark_checkpoint_interval, broker_heartbeat_interval,
                     broker_session_timeout, retention_check_interval, fetch_max_bytes,
                     offsets_topic_num_partitions, offsets_topic_replication_factor,
-                    offsets_commit_timeout, fetch_session_cache_slots, truncation, planted_bug)
+                    offsets_commit_timeout, fetch_session_cache_slots, rack,
+                    replica_selector_rack_aware, controlled_shutdown_enable,
+                    auto_leader_rebalance_enable, leader_imbalance_check_interval,
+                    leader_imbalance_per_broker_percentage, unclean_leader_election_interval,
+                    flush_offset_checkpoint_interval, flush_start_offset_checkpoint_interval,
+                    flush_scheduler_interval, cleaner_enable, cleaner_backoff,
+                    cleaner_dedupe_buffer_size, producer_id_expiration,
+                    producer_id_expiration_check_interval, offsets_topic_segment_bytes,
+                    quorum_election_timeout, quorum_fetch_timeout, quorum_election_backoff_max,
+                    quorum_request_timeout, quorum_retry_backoff, snapshot_max_new_record_bytes,
+                    snapshot_max_interval, rules, planted_bug)
 };
 
+enum class CompressionType : std::uint8_t { none, gzip, snappy, lz4, zstd };
+
 struct TopicConfig {
-    std::int32_t min_insync_replicas = 1;         // min.insync.replicas
-    bool unclean_leader_election_enable = false;  // unclean.leader.election.enable
-    std::int64_t retention_bytes = -1;            // retention.bytes; -1 without limit
-    Duration retention = seconds(7 * 24 * 3600);  // retention.ms; negative without limit
-    std::int64_t segment_bytes = 1 << 30;         // segment.bytes
-    std::int64_t flush_messages = INT64_MAX;      // flush.messages; 1 syncs every append
-    std::int64_t max_message_bytes = 1048588;     // max.message.bytes
-    bool log_append_time = false;                 // message.timestamp.type
+    std::int32_t min_insync_replicas = 1;                 // min.insync.replicas
+    bool unclean_leader_election_enable = false;          // unclean.leader.election.enable
+    bool cleanup_delete = true;                           // cleanup.policy has delete
+    bool cleanup_compact = false;                         // cleanup.policy has compact
+    bool log_append_time = false;                         // message.timestamp.type
+    bool keeps_producer_compression = true;               // compression.type=producer
+    CompressionType compression = CompressionType::none;  // compression.type otherwise
+    std::int64_t retention_bytes = -1;                    // retention.bytes; -1 without limit
+    Duration retention = seconds(7 * 24 * 3600);          // retention.ms; negative without limit
+    std::int64_t segment_bytes = 1 << 30;                 // segment.bytes
+    Duration segment_age = seconds(7 * 24 * 3600);        // segment.ms
+    std::int64_t segment_index_bytes = 10 << 20;          // segment.index.bytes
+    std::int64_t index_interval_bytes = 4096;             // index.interval.bytes
+    std::int64_t flush_messages = INT64_MAX;              // flush.messages; 1 syncs every append
+    Duration flush_interval = kForever;                   // flush.ms
+    std::int64_t max_message_bytes = 1048588;             // max.message.bytes
+    // min.cleanable.dirty.ratio, in millionths: what decides is never a floating point number.
+    std::int64_t min_cleanable_dirty_ratio = 500'000;
+    Duration min_compaction_lag;                     // min.compaction.lag.ms
+    Duration max_compaction_lag = kForever;          // max.compaction.lag.ms
+    Duration delete_retention = seconds(24 * 3600);  // delete.retention.ms
+    Duration timestamp_before_max = kForever;        // message.timestamp.before.max.ms
+    Duration timestamp_after_max = seconds(3600);    // message.timestamp.after.max.ms
     TRIBUNAL_FIELDS(TopicConfig, min_insync_replicas, unclean_leader_election_enable,
-                    retention_bytes, retention, segment_bytes, flush_messages, max_message_bytes,
-                    log_append_time)
+                    cleanup_delete, cleanup_compact, log_append_time, keeps_producer_compression,
+                    compression, retention_bytes, retention, segment_bytes, segment_age,
+                    segment_index_bytes, index_interval_bytes, flush_messages, flush_interval,
+                    max_message_bytes, min_cleanable_dirty_ratio, min_compaction_lag,
+                    max_compaction_lag, delete_retention, timestamp_before_max, timestamp_after_max)
 };
 
 enum class PartitionerKind : std::uint8_t {
@@ -98,10 +152,12 @@ struct ProducerConfig {
     bool partitioner_ignore_keys = false;                    // partitioner.ignore.keys
     bool adaptive_partitioning = true;  // partitioner.adaptive.partitioning.enable
     bool idempotence = false;           // enable.idempotence
+    CompressionType compression = CompressionType::none;  // compression.type
+    ProducerRules rules;
     TRIBUNAL_FIELDS(ProducerConfig, acks, batch_size, linger, delivery_timeout, request_timeout,
                     retries, retry_backoff, retry_backoff_max, max_in_flight, max_request_size,
                     buffer_memory, max_block, metadata_max_age, partitioner,
-                    partitioner_ignore_keys, adaptive_partitioning, idempotence)
+                    partitioner_ignore_keys, adaptive_partitioning, idempotence, compression, rules)
 };
 
 enum class OffsetReset : std::uint8_t { earliest, latest, none };
@@ -120,10 +176,12 @@ struct ConsumerConfig {
     Duration retry_backoff_max = seconds(1);              // retry.backoff.max.ms
     Duration metadata_max_age = seconds(300);             // metadata.max.age.ms
     bool check_crcs = true;                               // check.crcs
+    bool read_committed = false;                          // isolation.level
+    std::string client_rack;                              // client.rack (KIP-392)
     TRIBUNAL_FIELDS(ConsumerConfig, auto_offset_reset, enable_auto_commit, auto_commit_interval,
                     fetch_max_wait, fetch_min_bytes, fetch_max_bytes, max_partition_fetch_bytes,
                     max_poll_records, request_timeout, retry_backoff, retry_backoff_max,
-                    metadata_max_age, check_crcs)
+                    metadata_max_age, check_crcs, read_committed, client_rack)
 };
 
 }  // namespace tribunal

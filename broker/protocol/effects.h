@@ -128,6 +128,7 @@ struct Arm {  // replaces an armed timer of the same id
     TimerId timer;
     Duration after;
     Moment since;
+    Duration jitter{};  // the world draws from [0, jitter) and adds it: logic has no dice
 };
 struct Disarm {
     TimerId timer;
@@ -217,6 +218,9 @@ struct Outbox {
         effects.emplace_back(Send{to, true, correlation, std::move(message)});
     }
     void arm(TimerId id, Duration after) { effects.emplace_back(Arm{id, after, moment}); }
+    void arm_with_jitter(TimerId id, Duration after, Duration jitter) {
+        effects.emplace_back(Arm{id, after, moment, jitter});
+    }
     void arm_since(TimerId id, Duration after, Moment since) {
         effects.emplace_back(Arm{id, after, since});
     }

@@ -211,7 +211,7 @@ TEST(PartitionWorld, finds_planted_bugs_by_the_shortest_path) {
 // KIP-101: cutting to the high watermark forgets what the follower had acknowledged by fetching.
 TEST(PartitionWorld, truncation_to_the_high_watermark_loses_committed_records) {
     PartitionWorldOptions options = world(3, {.writes = 1, .crashes = 1});
-    options.broker.truncation = TruncationRule::to_high_watermark;
+    options.broker.rules.truncation = TruncationRule::to_high_watermark;
     const Expected found = first_broken(options);
     EXPECT_EQ(found.property, "R2");
     EXPECT_EQ(found.length, 9u);
@@ -220,7 +220,7 @@ TEST(PartitionWorld, truncation_to_the_high_watermark_loses_committed_records) {
 // KIP-279: after two fail-overs one question about the last epoch is not enough.
 TEST(PartitionWorld, truncation_by_one_question_lets_logs_diverge) {
     PartitionWorldOptions options = world(3, {.writes = 2, .crashes = 2});
-    options.broker.truncation = TruncationRule::kip101;
+    options.broker.rules.truncation = TruncationRule::kip101;
     const Expected found = first_broken(options);
     EXPECT_EQ(found.property, "R3");
     EXPECT_EQ(found.length, 17u);
@@ -230,7 +230,7 @@ TEST(PartitionWorld, truncation_by_one_question_lets_logs_diverge) {
 // progress.
 TEST(PartitionWorld, an_unfenced_fetch_of_an_old_epoch_advances_the_high_watermark) {
     PartitionWorldOptions options = world(3, {.writes = 2, .crashes = 2});
-    options.broker.truncation = TruncationRule::kip279;
+    options.broker.rules.truncation = TruncationRule::kip279;
     const Expected found = first_broken(options);
     EXPECT_EQ(found.property, "R5");
     EXPECT_EQ(found.length, 18u);

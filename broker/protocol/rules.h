@@ -1,0 +1,123 @@
+// Rules of Kafka's protocol that an improvement proposal or a bug fix changed. Each is a value, so
+// that a bug of an old Kafka is a run under its old rule; the defaults are those of the newest
+// Kafka.
+//
+// A rule that is `true` is the mended one. Which release brought which stands in one table,
+// scenarios/edition_rules.cc; a scenario switches a single one by `tribunal.rule.<name>`.
+#pragma once
+
+#include <cstdint>
+
+#include "broker/base/digest.h"
+
+namespace tribunal {
+
+// How a follower finds where to truncate when it starts to follow.
+enum class TruncationRule : std::uint8_t {
+    to_high_watermark,  // before 0.11: cut to its own high watermark, may lose or diverge
+    kip101,             // 0.11: ask the leader for the end of the follower's last epoch
+    kip279,             // 2.0: ask again with smaller epochs until both logs know the epoch
+    kip320,             // 2.1: and the leader fences requests of another leader epoch
+    kip595,             // 2.7: fetch at once; the leader answers where the logs diverge
+};
+
+struct Rules {
+    // --- truncation and leader epochs ---
+    TruncationRule truncation = TruncationRule::kip320;
+    // A fetch of another leader epoch is fenced (KIP-320, KAFKA-6880).
+    bool fetch_checks_leader_epoch = true;
+    // A leader answers OffsetsForLeaderEpoch only in the epoch that the follower means (KIP-320).
+    bool offsets_for_epoch_checks_leader_epoch = true;
+    // An epoch has its entry in the cache when its leader is elected, not with its first record
+    // (KAFKA-7415).
+    bool epoch_entry_on_become_leader = true;
+    // Truncating to an offset at or above the log end still forgets epochs that begin there
+    // (KAFKA-10706).
+    bool epoch_cache_cleaned_by_noop_truncation = true;
+    // A fetch response that tells of a divergence does not move the high watermark (KAFKA-14704).
+    bool diverging_fetch_keeps_high_watermark = true;
+
+    // --- high watermark and ISR ---
+    // The high watermark waits for replicas that the leader has asked to add (KIP-497).
+    bool high_watermark_uses_maximal_isr = true;
+    // It counts a follower's fetch only when it was made in the leader's own epoch (KIP-320).
+    bool high_watermark_requires_same_epoch = true;
+    // It does not move while fewer than min.insync.replicas are in sync (KIP-966).
+    bool high_watermark_requires_min_isr = true;
+    // A replica joins the ISR only from the offset on at which the leader's epoch began
+    // (KAFKA-7128).
+    bool isr_expand_requires_epoch_start = true;
+    // Fenced and leaving brokers may not join an ISR (KIP-841).
+    bool isr_excludes_fenced_brokers = true;
+
+    // --- controller ---
+    // AlterPartition must carry the partition epoch that it means to change (KIP-497).
+    bool alter_partition_checks_partition_epoch = true;
+    // ... and the broker epochs of the members it adds (KIP-903, KAFKA-14139).
+    bool alter_partition_checks_broker_epoch = true;
+    // Replicas that leave the ISR below min.insync.replicas stay eligible to lead; an unclean
+    // restart ends that (KIP-966). Without it the last in-sync replica never leaves the ISR.
+    bool eligible_leader_replicas = true;
+
+    // --- clients' view ---
+    // Latest offsets are withheld until the high watermark has reached the leader's epoch
+    // (KIP-207, KAFKA-2334).
+    bool list_offsets_waits_for_own_epoch = true;
+    // Consumers may read from the closest replica (KIP-392).
+    bool fetch_from_follower = true;
+
+    // --- storage ---
+    // Compaction stays below the high watermark (KAFKA-13194).
+    bool cleaner_bounded_by_high_watermark = true;
+    // A control record is never taken for a record with the same key bytes (KAFKA-14055).
+    bool cleaner_keeps_control_batches = true;
+    // Retention and DeleteRecords leave what is known of a producer alone (KAFKA-7190).
+    bool producer_state_survives_deletion = true;
+    // Batches of a producer that are known for a repeated one to be told by. Kafka keeps 5; with 0
+    // a repeated batch is out of order (Redpanda issue 3039).
+    std::int32_t dedup_window = 5;
+
+    // --- KRaft ---
+    // The high watermark shows itself when a record of the leader's own epoch is on a majority
+    // (KAFKA-12619).
+    bool raft_commit_requires_own_epoch = true;
+    // Records count, and are fetched past, only when they are on the platter (KAFKA-10533).
+    bool raft_flush_before_ack = true;
+    // A restarted leader does not go on leading the epoch it led (KAFKA-10527).
+    bool raft_restart_unattached = true;
+    // A leader that no majority fetches from resigns (KAFKA-15489).
+    bool raft_check_quorum = true;
+    // Candidates ask first whether they could win (KIP-996).
+    bool raft_pre_vote = true;
+    // The metadata log is cut below snapshots (KIP-630).
+    bool raft_snapshots = true;
+    // Voters can be added and removed (KIP-853).
+    bool raft_reconfiguration = true;
+
+    TRIBUNAL_FIELDS(Rules, truncation, fetch_checks_leader_epoch,
+                    offsets_for_epoch_checks_leader_epoch, epoch_entry_on_become_leader,
+                    epoch_cache_cleaned_by_noop_truncation, diverging_fetch_keeps_high_watermark,
+                    high_watermark_uses_maximal_isr, high_watermark_requires_same_epoch,
+                    high_watermark_requires_min_isr, isr_expand_requires_epoch_start,
+                    isr_excludes_fenced_brokers, alter_partition_checks_partition_epoch,
+                    alter_partition_checks_broker_epoch, eligible_leader_replicas,
+                    list_offsets_waits_for_own_epoch, fetch_from_follower,
+                    cleaner_bounded_by_high_watermark, cleaner_keeps_control_batches,
+                    producer_state_survives_deletion, dedup_window, raft_commit_requires_own_epoch,
+                    raft_flush_before_ack, raft_restart_unattached, raft_check_quorum,
+                    raft_pre_vote, raft_snapshots, raft_reconfiguration)
+};
+
+// Rules of the producer.
+struct ProducerRules {
+    // A sequence that the broker does not know is mended by a new epoch instead of failing what is
+    // buffered (KIP-360).
+    bool epoch_bump_recovers = true;
+    // Batches are numbered anew in the order of their old numbers (KAFKA-8483).
+    bool renumbers_in_order = true;
+    // Up to five requests in flight keep their order with idempotence (KAFKA-5494); before, one.
+    bool five_in_flight = true;
+    TRIBUNAL_FIELDS(ProducerRules, epoch_bump_recovers, renumbers_in_order, five_in_flight)
+};
+
+}  // namespace tribunal
