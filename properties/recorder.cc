@@ -45,7 +45,7 @@ PartitionView view_of(const World& world, const ClusterImage& image, TopicPartit
     for (const NodeId node : p->replicas) {
         const Host& host = world.host(node);
         view.replicas.push_back(
-            replica_view(std::get<Broker>(host.node), host.power == Power::up && host.started, tp));
+            replica_view(*broker_of(host.node), host.power == Power::up && host.started, tp));
     }
     std::sort(view.replicas.begin(), view.replicas.end(),
               [](const ReplicaView& a, const ReplicaView& b) { return a.node < b.node; });
@@ -56,10 +56,7 @@ Recorder::Recorder(const World& world) {
     client_by_host_.assign(world.hosts.size(), -1);
     for (std::size_t i = 0; i < world.hosts.size(); ++i) {
         const Host& host = *world.hosts[i];
-        if (std::holds_alternative<Broker>(host.node) ||
-            std::holds_alternative<Controller>(host.node)) {
-            continue;
-        }
+        if (!is_client(host.node)) continue;
         const std::uint32_t client = client_index(host.node);
         client_by_host_[i] = static_cast<std::int32_t>(client);
         if (history_.clients.size() <= client) history_.clients.resize(client + 1);
@@ -189,7 +186,7 @@ void Recorder::on_step(const World& world, const Host& host, const Input& input,
             continue;
         }
         if (std::holds_alternative<ImageChanged>(note)) {
-            if (const auto* controller = std::get_if<Controller>(&host.node)) {
+            if (const Controller* controller = controller_of(host.node)) {
                 follow_metadata(world, *controller);
             }
             continue;
@@ -244,7 +241,7 @@ void Recorder::on_crash(const World& world, const Host& host, FaultKind how) {
         return;
     }
     const NodeId node = id_of(host.node);
-    if (const auto* b = std::get_if<Broker>(&host.node)) {
+    if (const Broker* b = broker_of(host.node)) {
         if (how == FaultKind::power_loss) monitor_.on_lossy_crash(now, node, DataLoss::power);
         if (how == FaultKind::wipe) monitor_.on_lossy_crash(now, node, DataLoss::wipe);
         for (const auto& [id, topic] : image_.topics) {
@@ -255,7 +252,8 @@ void Recorder::on_crash(const World& world, const Host& host, FaultKind how) {
                 }
             }
         }
-    } else if (how == FaultKind::wipe) {
+    }
+    if (how == FaultKind::wipe && controller_of(host.node) != nullptr) {
         monitor_.on_metadata_lost(now);
         metadata_lost_at_ = std::min(metadata_lost_at_, now);
     }
@@ -273,7 +271,7 @@ std::vector<FinalLog> Recorder::final_logs(const World& world) const {
             const PartitionImage& image = topic->partitions[i];
             const Partition* p = nullptr;
             if (image.leader != kNoNode && world.host(image.leader).power == Power::up) {
-                p = find_partition(std::get<Broker>(world.host(image.leader).node), log.partition);
+                p = find_partition(*broker_of(world.host(image.leader).node), log.partition);
             }
             if (p == nullptr || p->leader() == nullptr) {
                 log.readable = false;
@@ -316,8 +314,8 @@ RunFacts Recorder::facts(const World& world, const RunOutcome& outcome) const {
         p.flush_every_message = topic->config.flush_messages == 1;
         if (image->leader == kNoNode) {
             facts.leaderless.push_back(p.partition);
-        } else if (const Partition* leader = find_partition(
-                       std::get<Broker>(world.host(image->leader).node), p.partition)) {
+        } else if (const Partition* leader =
+                       find_partition(*broker_of(world.host(image->leader).node), p.partition)) {
             p.log_start_offset = std::max(p.log_start_offset, leader->log.log_start_offset);
         }
     }
@@ -327,7 +325,7 @@ RunFacts Recorder::facts(const World& world, const RunOutcome& outcome) const {
         facts.topic_names[static_cast<std::size_t>(i)] = topic_name(image_, TopicId{i});
     }
     for (const auto& host : world.hosts) {
-        if (const auto* b = std::get_if<Broker>(&host->node)) {
+        if (const Broker* b = broker_of(host->node)) {
             if (host->power == Power::up) ++facts.live_brokers;
             if (host->power == Power::up && b->image_offset < world.controller().high_watermark) {
                 facts.stale_images.push_back(b->id);
@@ -339,8 +337,7 @@ RunFacts Recorder::facts(const World& world, const RunOutcome& outcome) const {
             const PartitionImage* image = image_.partition(a.id);
             if (a.state == PositionState::failed || image == nullptr || image->leader == kNoNode)
                 continue;
-            const Partition* p =
-                find_partition(std::get<Broker>(world.host(image->leader).node), a.id);
+            const Partition* p = find_partition(*broker_of(world.host(image->leader).node), a.id);
             if (p == nullptr || p->leader() == nullptr) continue;
             if (a.state != PositionState::valid || a.position < p->high_watermark) {
                 facts.stuck_consumers.push_back({host->name, a.id, a.position, p->high_watermark});

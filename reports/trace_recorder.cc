@@ -53,7 +53,7 @@ void TraceRecorder::on_message_received(const World& world, std::uint32_t slot,
 }
 
 void TraceRecorder::look(const World& world, const Host& host, TopicPartition tp) {
-    const auto* broker = std::get_if<Broker>(&host.node);
+    const Broker* broker = broker_of(host.node);
     const PartitionImage* image = world.image().partition(tp);
     const TopicImage* topic = world.image().topic(tp.topic);
     if (broker == nullptr || image == nullptr || topic->name == kOffsetsTopic) return;
@@ -129,7 +129,7 @@ void TraceRecorder::on_step(const World& world, const Host& host, const Input& i
         if (const auto* touched = std::get_if<PartitionTouched>(&note)) {
             look(world, host, touched->partition);
         } else if (std::holds_alternative<ImageChanged>(note)) {
-            if (std::holds_alternative<Controller>(host.node)) look_at_image(world);
+            if (controller_of(host.node) != nullptr) look_at_image(world);
         } else if (const auto* role = std::get_if<RoleMark>(&note)) {
             std::string text = partition_name(world, role->partition) + " " + role->what;
             const std::string what = role->what;
@@ -153,7 +153,7 @@ void TraceRecorder::on_step(const World& world, const Host& host, const Input& i
 
 void TraceRecorder::on_crash(const World& world, const Host& host, FaultKind how) {
     mark(world.now(), id_of(host.node), "crash", std::string{name_of(how)});
-    const auto* broker = std::get_if<Broker>(&host.node);
+    const Broker* broker = broker_of(host.node);
     if (broker == nullptr) return;
     for (const auto& [tp, hosted] : broker->partitions) look(world, host, tp);
 }

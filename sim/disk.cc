@@ -99,7 +99,9 @@ std::string World::lose_unsynced(Host& host, std::size_t index, const FaultSpec&
                           (spec.torn_tail || chooser.choose(ChoiceKind::torn_tail, stream, 4) == 0);
         unsynced += n;
         kept += survive;
-        if (auto* controller = std::get_if<Controller>(&host.node)) {
+        if (file_id == kMetadataFile) {
+            Controller* controller = controller_of(host.node);
+            CHECK(controller != nullptr);
             if (survive < n) {
                 controller->log.resize(
                     static_cast<std::size_t>(file.writes[survive].log_end_before.value));
@@ -107,7 +109,7 @@ std::string World::lose_unsynced(Host& host, std::size_t index, const FaultSpec&
             file.writes.clear();
             continue;
         }
-        Partition* p = edit_partition(std::get<Broker>(host.node), file_id);
+        Partition* p = edit_partition(*broker_of(host.node), file_id);
         if (p == nullptr) {
             file.writes.clear();
             continue;

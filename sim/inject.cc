@@ -76,14 +76,12 @@ std::string World::crash(std::size_t index, const FaultSpec& spec, Chooser& choo
     }
     std::string how;
     Host& host = hosts[index].edit();
-    const bool has_disk =
-        std::holds_alternative<Broker>(host.node) || std::holds_alternative<Controller>(host.node);
-    if (spec.kind == FaultKind::power_loss && has_disk) {
+    if (spec.kind == FaultKind::power_loss && !is_client(host.node)) {
         how = lose_unsynced(host, index, spec, chooser);
     }
     if (spec.kind == FaultKind::wipe) {
-        if (auto* b = std::get_if<Broker>(&host.node)) b->partitions.clear();
-        if (auto* c = std::get_if<Controller>(&host.node)) c->log.clear();
+        if (Broker* b = broker_of(host.node)) b->partitions.clear();
+        if (Controller* c = controller_of(host.node)) c->log.clear();
         host.disk.files.clear();
     }
     end_process(index, spec.kind, chooser, observer);

@@ -28,7 +28,7 @@ std::optional<std::string> partition_reason(const World& world, TopicPartition t
         return name_of(world, tp) + " has " + std::to_string(image.isr.size()) + " of " +
                std::to_string(image.replicas.size()) + " replicas in sync";
     }
-    const auto* leader_host = std::get_if<Broker>(&world.host(image.leader).node);
+    const auto* leader_host = broker_of(world.host(image.leader).node);
     const Partition* leader = leader_host == nullptr ? nullptr : find_partition(*leader_host, tp);
     if (leader == nullptr || leader->leader() == nullptr) {
         return name_of(world, tp) + "'s leader does not know that it leads";
@@ -49,7 +49,7 @@ std::optional<std::string> client_reason(const World& world, const Host& host) {
         if (a.state == PositionState::failed) continue;
         const PartitionImage* image = world.image().partition(a.id);
         if (image == nullptr || image->leader == kNoNode) continue;
-        const auto* b = std::get_if<Broker>(&world.host(image->leader).node);
+        const auto* b = broker_of(world.host(image->leader).node);
         const Partition* p = b == nullptr ? nullptr : find_partition(*b, a.id);
         if (a.state != PositionState::valid || (p != nullptr && a.position != p->high_watermark)) {
             return host.name + " is not at the end of " + name_of(world, a.id);
@@ -62,7 +62,7 @@ std::optional<std::string> client_reason(const World& world, const Host& host) {
 
 std::optional<std::string> unconverged_reason(const World& world) {
     for (const auto& host : world.hosts) {
-        if (const auto* b = std::get_if<Broker>(&host->node)) {
+        if (const auto* b = broker_of(host->node)) {
             if (auto reason = broker_reason(world, *host, *b)) return reason;
         }
     }

@@ -18,7 +18,7 @@ std::vector<NodeId> World::resolve(const Target& target, Chooser& chooser) const
         const auto which = chooser.choose(ChoiceKind::fault_target, 0, found.size());
         found = {found[static_cast<std::size_t>(which)]};
     };
-    const auto is_broker = [](const Host& h) { return std::holds_alternative<Broker>(h.node); };
+    const auto is_broker = [](const Host& h) { return broker_of(h.node) != nullptr; };
     const PartitionImage* partition = nullptr;
     if (!target.topic.empty() && target.kind != TargetKind::coordinator) {
         if (const TopicImage* topic = image().topic(target.topic)) {
@@ -56,7 +56,7 @@ std::vector<NodeId> World::resolve(const Target& target, Chooser& chooser) const
             }
             break;
         case TargetKind::controller:
-            add_if([](const Host& h) { return std::holds_alternative<Controller>(h.node); });
+            add_if([](const Host& h) { return controller_of(h.node) != nullptr; });
             break;
         case TargetKind::coordinator:
             if (const TopicImage* topic = image().topic(kOffsetsTopic); topic != nullptr) {
@@ -77,9 +77,7 @@ std::vector<NodeId> World::resolve(const Target& target, Chooser& chooser) const
             add_if(is_broker);
             break;
         case TargetKind::clients:
-            add_if([&](const Host& h) {
-                return !is_broker(h) && !std::holds_alternative<Controller>(h.node);
-            });
+            add_if([](const Host& h) { return is_client(h.node); });
             break;
     }
     std::sort(found.begin(), found.end());

@@ -39,10 +39,10 @@ std::size_t World::index_of(NodeId id) const {
 
 const Controller& World::controller() const {
     for (const auto& host : hosts) {
-        if (const auto* c = std::get_if<Controller>(&host->node)) return *c;
+        if (const Controller* c = controller_of(host->node)) return *c;
     }
     CHECK(!"a world has a controller");
-    return std::get<Controller>(hosts.front()->node);
+    return *controller_of(hosts.front()->node);
 }
 
 const ClusterImage& World::image() const { return controller().image; }

@@ -141,6 +141,7 @@ void on_own_connection_closed(Broker& b, ConnectionKey connection, Outbox& out) 
         case Lane::general:
         case Lane::metadata:
         case Lane::coordinator:
+        case Lane::quorum:
             return;
     }
 }

@@ -53,17 +53,46 @@ Node restart(const Node& node) {
                               fresh.in_flight = 0;
                               return fresh;
                           },
+                          [](const Combined& c) -> Node {
+                              return Combined{restart(c.broker), restart(c.controller)};
+                          },
                       },
                       node);
 }
 
 NodeId id_of(const Node& node) {
-    return std::visit([](const auto& role) { return role.id; }, node);
+    return std::visit(Overloaded{[](const Combined& c) { return c.broker.id; },
+                                 [](const auto& role) { return role.id; }},
+                      node);
 }
 
 std::string_view kind_of(const Node& node) {
-    constexpr std::string_view kinds[] = {"broker", "controller", "producer", "consumer", "admin"};
+    constexpr std::string_view kinds[] = {"broker",   "controller", "producer",
+                                          "consumer", "admin",      "broker,controller"};
+    static_assert(std::size(kinds) == std::variant_size_v<Node>);
     return kinds[node.index()];
+}
+
+const Broker* broker_of(const Node& node) {
+    if (const auto* b = std::get_if<Broker>(&node)) return b;
+    const auto* both = std::get_if<Combined>(&node);
+    return both == nullptr ? nullptr : &both->broker;
+}
+Broker* broker_of(Node& node) {
+    return const_cast<Broker*>(broker_of(static_cast<const Node&>(node)));
+}
+
+const Controller* controller_of(const Node& node) {
+    if (const auto* c = std::get_if<Controller>(&node)) return c;
+    const auto* both = std::get_if<Combined>(&node);
+    return both == nullptr ? nullptr : &both->controller;
+}
+Controller* controller_of(Node& node) {
+    return const_cast<Controller*>(controller_of(static_cast<const Node&>(node)));
+}
+
+bool is_client(const Node& node) {
+    return broker_of(node) == nullptr && controller_of(node) == nullptr;
 }
 
 }  // namespace tribunal

@@ -40,6 +40,11 @@ enum class TimerKind : std::uint8_t {
     block,  // max.block.ms
 };
 
+// Whether a controller arms it; of a combined node (KIP-500) all others are the broker's.
+constexpr bool is_of_controller(TimerKind kind) {
+    return kind == TimerKind::broker_session || kind == TimerKind::metadata_wait;
+}
+
 struct TimerId {
     std::uint64_t value = 0;  // kind << 56 | key
     constexpr auto operator<=>(const TimerId&) const = default;

@@ -300,7 +300,14 @@ enum class Lane : std::uint8_t {
     alter_partition,
     metadata_fetch,
     forwarding,  // a client's request on its way to the controller (KIP-590)
+    quorum,      // between controllers: votes, and fetches of the metadata log
 };
+constexpr bool is_between_controllers(Lane lane) { return lane == Lane::quorum; }
+// The server of such a connection is a controller.
+constexpr bool is_to_controllers(Lane lane) {
+    return lane == Lane::heartbeat || lane == Lane::alter_partition ||
+           lane == Lane::metadata_fetch || lane == Lane::forwarding || is_between_controllers(lane);
+}
 
 // A TCP connection, named by who opened it to whom and what for.
 struct ConnectionKey {

@@ -100,7 +100,7 @@ void SmallWorld::kill(NodeId id, std::optional<std::size_t> survivors, const Opt
     CHECK(host.is_up || survivors);
     if (survivors) {
         CHECK(*survivors <= host.unsynced.size());
-        lose_writes(std::get<Broker>(host.node), std::span(host.unsynced).subspan(*survivors));
+        lose_writes(*broker_of(host.node), std::span(host.unsynced).subspan(*survivors));
         host.unsynced.clear();  // what survived is on the platter
         notes.lossy.push_back(id);
     }
@@ -149,7 +149,7 @@ void SmallWorld::carry_out(NodeId self, Outbox& out, const Options& options, Sma
         if (auto* s = std::get_if<Send>(&effect)) {
             send(self, *s, options, notes, inputs);
         } else if (auto* w = std::get_if<Write>(&effect)) {
-            const bool is_broker = std::holds_alternative<Broker>(host.node);
+            const bool is_broker = broker_of(host.node) != nullptr;
             if (w->sync) {
                 // Whatever was written before goes to the platter with it.
                 host.unsynced.clear();

@@ -86,8 +86,8 @@ class SmallWorld {
 
     std::span<const Shared<SmallHost>> hosts() const { return hosts_; }
     const SmallHost& host(NodeId id) const { return *hosts_[index_of(id)]; }
-    const Broker& broker(NodeId id) const { return std::get<Broker>(host(id).node); }
-    const Controller& controller(NodeId id) const { return std::get<Controller>(host(id).node); }
+    const Broker& broker(NodeId id) const { return *broker_of(host(id).node); }
+    const Controller& controller(NodeId id) const { return *controller_of(host(id).node); }
     std::span<const SmallPipe> pipes() const { return pipes_; }
     // Those over which a request was sent and that were not closed since, in order.
     const FlatSet<ConnectionKey>& connections() const { return connections_; }

@@ -1,0 +1,68 @@
+// A combined node (process.roles=broker,controller): which of its two roles an input is for. Each
+// role is the same code as on a node of its own and knows nothing of the other: the broker asks the
+// controller over the loopback, and both write to one disk.
+#include "broker/node/node.h"
+
+namespace tribunal {
+namespace {
+
+// The host's name of a write of the controller: both roles number theirs from 1.
+constexpr std::uint64_t kControllerWrite = std::uint64_t{1} << 63;
+
+void step_controller(Controller& c, const Input& input, Outbox& out) {
+    const std::size_t first = out.effects.size();
+    step(c, input, out);
+    for (std::size_t i = first; i < out.effects.size(); ++i) {
+        if (auto* write = std::get_if<Write>(&out.effects[i])) write->token |= kControllerWrite;
+    }
+}
+
+}  // namespace
+
+void step(Combined& node, const Input& input, Outbox& out) {
+    const NodeId self = node.broker.id;
+    std::visit(
+        Overloaded{
+            [&](const Start&) {
+                step_controller(node.controller, input, out);
+                step(node.broker, input, out);
+            },
+            [&](const Deliver& d) {
+                const bool to_controller = d.is_response ? is_between_controllers(d.connection.lane)
+                                                         : is_to_controllers(d.connection.lane);
+                if (to_controller) {
+                    step_controller(node.controller, input, out);
+                } else {
+                    step(node.broker, input, out);
+                }
+            },
+            [&](const ConnectionClosed& closed) {
+                // Of a loopback connection both ends hear, the server first.
+                const ConnectionKey& key = closed.connection;
+                const bool of_controller = is_between_controllers(key.lane) ||
+                                           (key.server == self && is_to_controllers(key.lane));
+                if (of_controller) step_controller(node.controller, input, out);
+                if (!of_controller || (key.client == self && !is_between_controllers(key.lane))) {
+                    step(node.broker, input, out);
+                }
+            },
+            [&](const TimerFired& t) {
+                if (is_of_controller(kind_of(t.timer))) {
+                    step_controller(node.controller, input, out);
+                } else {
+                    step(node.broker, input, out);
+                }
+            },
+            [&](const WriteDone& w) {
+                if ((w.token & kControllerWrite) != 0) {
+                    const Input own{WriteDone{w.token & ~kControllerWrite}};
+                    step_controller(node.controller, own, out);
+                } else {
+                    step(node.broker, input, out);
+                }
+            },
+        },
+        input);
+}
+
+}  // namespace tribunal
