@@ -62,24 +62,28 @@ std::vector<Line> list_claims() {
 }
 
 std::vector<Line> list_faults() {
-    return {{"kill", "the process dies; the page cache survives"},
-            {"power_loss",
-             "the machine dies; any prefix of each file's unsynced writes survives; \"keep\", "
-             "\"torn\""},
-            {"restart", "starts a dead node again, a running one after a kill"},
-            {"wipe", "the machine dies and comes back with an empty disk"},
-            {"pause, resume", "the process stops running, its sockets stay open"},
-            {"isolate", "cuts a node from everybody, or \"from\" somebody"},
-            {"cut", "cuts the links between two; \"direction\" both, from, to"},
-            {"heal_link", "undoes isolate, cut, jam and slow_link"},
-            {"slow_link", "adds \"latency\" to a link"},
-            {"jam", "holds everything on a link, then lets it go in one burst"},
-            {"reset", "breaks the open connections between two"},
-            {"slow_disk", "adds \"latency\" to every disk operation"},
-            {"full_disk", "writes fail with ENOSPC: the broker halts"},
-            {"disk_error", "writes fail with EIO: the broker halts"},
-            {"clock_offset", "moves a wall clock \"by\" a span"},
-            {"clock_drift", "a clock runs \"ppm\" fast"}};
+    return {
+        {"kill", "the process dies; the page cache survives"},
+        {"power_loss",
+         "the machine dies; any prefix of each file's unsynced writes survives; \"keep\", "
+         "\"torn\""},
+        {"restart", "starts a dead node again, a running one after a kill"},
+        {"stop",
+         "asks the process to end in good order (SIGTERM); with \"for\" it starts again, once it "
+         "has ended"},
+        {"wipe", "the machine dies and comes back with an empty disk"},
+        {"pause, resume", "the process stops running, its sockets stay open"},
+        {"isolate", "cuts a node from everybody, or \"from\" somebody"},
+        {"cut", "cuts the links between two; \"direction\" both, from, to"},
+        {"heal_link", "undoes isolate, cut, jam and slow_link"},
+        {"slow_link", "adds \"latency\" to a link"},
+        {"jam", "holds everything on a link, then lets it go in one burst"},
+        {"reset", "breaks the open connections between two"},
+        {"slow_disk", "adds \"latency\" to every disk operation"},
+        {"full_disk", "writes fail with ENOSPC: the broker halts"},
+        {"disk_error", "writes fail with EIO: the broker halts"},
+        {"clock_offset", "moves a wall clock \"by\" a span"},
+        {"clock_drift", "a clock runs \"ppm\" fast"}};
 }
 
 std::vector<Line> list_targets() {

@@ -4,7 +4,7 @@
 // A fault lasts until its end is recorded, its node restarts, or the run is over.
 function faultSpans() {
   const closes = {
-    kill: ["restart"], power_loss: ["restart"], wipe: ["restart"], pause: ["resume"],
+    kill: ["restart"], stop: ["restart"], power_loss: ["restart"], wipe: ["restart"], pause: ["resume"],
     isolate: ["heal_link"], cut: ["heal_link"]
   };
   const spans = [];

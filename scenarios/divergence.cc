@@ -34,6 +34,7 @@ std::string text_of(const Input& input) {
                                                  key_of(t.timer), t.random);
                           },
                           [](const WriteDone& w) { return fmt::format("write {} done", w.token); },
+                          [](const Stop&) { return std::string{"stop"}; },
                       },
                       input);
 }

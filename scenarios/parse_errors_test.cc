@@ -328,7 +328,8 @@ constexpr BadPatch kBadPatches[] = {
      "t.json: /clients/0/steps/0/create_topic/replication.factor: replication.factor 5 is larger "
      "than the 3 brokers"},
     {R"({"faults": [{"at": "1s"}]})",
-     "t.json: /faults/0: names no fault; valid: kill, power_loss, restart, wipe, pause, resume, "
+     "t.json: /faults/0: names no fault; valid: kill, power_loss, restart, stop, wipe, pause, "
+     "resume, "
      "isolate, cut, heal_link, slow_link, jam, reset, slow_disk, full_disk, disk_error, "
      "clock_offset, clock_drift"},
     {R"({"faults": [{"kill": "broker 1"}]})",

@@ -101,7 +101,7 @@ TEST(ParseScenario, understands_everything) {
     EXPECT_TRUE(c1.seeks[1].to_beginning);
     EXPECT_TRUE(c1.seeks[2].to_end);
 
-    ASSERT_EQ(s.faults.size(), 20u);
+    ASSERT_EQ(s.faults.size(), 21u);
     EXPECT_EQ(s.faults[0].target.topic, "pay-ments");
     EXPECT_EQ(s.faults[0].target.partition, 2);
     EXPECT_EQ(s.faults[0].pointer, "/faults/0");

@@ -21,10 +21,11 @@ struct FaultShape {
     bool needs_disk;  // clients have none
     Amount amount;
 };
-constexpr std::array<FaultShape, 17> kShapes = {{
+constexpr std::array<FaultShape, 18> kShapes = {{
     {FaultKind::kill, Ends::one, true, false, Amount::none},
     {FaultKind::power_loss, Ends::one, true, true, Amount::none},
     {FaultKind::restart, Ends::one, false, false, Amount::none},
+    {FaultKind::stop, Ends::one, true, false, Amount::none},
     {FaultKind::wipe, Ends::one, true, true, Amount::none},
     {FaultKind::pause, Ends::one, true, false, Amount::none},
     {FaultKind::resume, Ends::one, false, false, Amount::none},

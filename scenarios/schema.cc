@@ -318,6 +318,7 @@ std::string_view scenario_schema() {
         "kill": { "$ref": "#/definitions/target", "description": "The process dies; the page cache survives." },
         "power_loss": { "$ref": "#/definitions/target", "description": "The machine dies with what was not synced." },
         "restart": { "$ref": "#/definitions/target" },
+        "stop": { "$ref": "#/definitions/target", "description": "Asks the process to end in good order (SIGTERM)." },
         "wipe": { "$ref": "#/definitions/target", "description": "The machine comes back with an empty disk." },
         "pause": { "$ref": "#/definitions/target" },
         "resume": { "$ref": "#/definitions/target" },

@@ -10,6 +10,8 @@ std::string_view name_of(FaultKind kind) {
             return "power_loss";
         case FaultKind::restart:
             return "restart";
+        case FaultKind::stop:
+            return "stop";
         case FaultKind::wipe:
             return "wipe";
         case FaultKind::pause:

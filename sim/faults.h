@@ -17,6 +17,7 @@ enum class FaultKind : std::uint8_t {
     kill,        // the process dies; the page cache survives
     power_loss,  // the machine dies; any prefix of the unsynced writes of each file survives
     restart,     // starts a dead node again (a running one: kill first)
+    stop,        // asks the process to end in good order (SIGTERM): nothing is lost
     wipe,        // the machine dies and comes back, on restart, with an empty disk
     pause,       // the process stops running (GC, VM migration); sockets stay open
     resume,

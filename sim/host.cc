@@ -70,10 +70,11 @@ void World::carry_out(std::size_t index, Outbox& out, Chooser& chooser, Observer
         } else if (const auto* close_effect = std::get_if<Close>(&effect)) {
             close(close_effect->connection, self, chooser);
         } else {
-            CHECK(std::holds_alternative<Halt>(effect));
+            const Halt halt = std::get<Halt>(effect);
             FaultSpec spec;
-            spec.kind = FaultKind::kill;
+            spec.kind = halt.clean ? FaultKind::stop : FaultKind::kill;
             crash(index, spec, chooser, observer);
+            record({now_, spec.kind, {self}, {}, host.name + " " + halt.why, false}, observer);
             return;
         }
     }
@@ -84,6 +85,7 @@ void World::start_process(std::size_t index, Instant at) {
     CHECK(host.power != Power::up);
     host.power = Power::up;
     host.started = false;
+    host.stopping = false;
     ++host.starts;
     queue_.push(at, static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(EventKind::start),
                 host.starts);
@@ -92,15 +94,21 @@ void World::start_process(std::size_t index, Instant at) {
 void World::end_process(std::size_t index, FaultKind how, Chooser& chooser, Observer* observer) {
     Host& host = hosts[index].edit();
     const bool was_up = host.power == Power::up;
-    // A killed process is mourned by its kernel (FIN or RST); a machine without power says nothing.
-    if (how == FaultKind::kill) close_all(ids[index], true, chooser);
-    host.power = how == FaultKind::kill ? Power::process_down : Power::off;
+    const bool machine_runs = how == FaultKind::kill || how == FaultKind::stop;
+    // A process that ended is mourned by its kernel (FIN or RST); a machine without power says
+    // nothing.
+    if (machine_runs) close_all(ids[index], true, chooser);
+    if (how == FaultKind::stop) {
+        for (auto& [id, file] : host.disk.files) file.writes.clear();  // it has flushed
+    }
+    host.power = machine_runs ? Power::process_down : Power::off;
     host.started = false;
+    host.stopping = false;
     host.timers.clear();
     host.held.clear();
     // Also a dead process: what its disk kept may have become less since (a power loss after a
     // kill).
-    if (was_up || how != FaultKind::kill) host.node = restart(host.node);
+    if (was_up || !machine_runs) host.node = restart(host.node);
     if (observer != nullptr) observer->on_crash(*this, host, how);
 }
 

@@ -80,7 +80,10 @@ std::string World::crash(std::size_t index, const FaultSpec& spec, Chooser& choo
         how = lose_unsynced(host, index, spec, chooser);
     }
     if (spec.kind == FaultKind::wipe) {
-        if (Broker* b = broker_of(host.node)) b->partitions.clear();
+        if (Broker* b = broker_of(host.node)) {
+            b->partitions.clear();
+            b->clean_shutdown_file.reset();
+        }
         if (Controller* c = controller_of(host.node)) c->log.clear();
         host.disk.files.clear();
     }
@@ -139,6 +142,14 @@ void World::inject(std::uint32_t index, Chooser& chooser, Observer* observer) {
         case FaultKind::wipe:
             for (const NodeId id : fault.nodes)
                 detail += crash(index_of(id), spec, chooser, observer);
+            break;
+        case FaultKind::stop:
+            for (const NodeId id : fault.nodes) {
+                const std::size_t i = index_of(id);
+                if (hosts[i]->power != Power::up) continue;
+                queue_.push(now_, static_cast<std::uint32_t>(i),
+                            static_cast<std::uint32_t>(EventKind::stop), hosts[i]->starts);
+            }
             break;
         case FaultKind::restart:
             for (const NodeId id : fault.nodes) {
@@ -247,6 +258,13 @@ void World::on_fault_ends(const Event& event, Chooser& chooser, Observer* observ
     if (healed_) return;
     ActiveFault& fault = active_faults_[static_cast<std::size_t>(event.payload)];
     if (fault.over) return;
+    if (faults[fault.spec].kind == FaultKind::stop &&
+        std::any_of(fault.nodes.begin(), fault.nodes.end(),
+                    [&](NodeId id) { return hosts[index_of(id)]->stopping; })) {
+        // Whoever restarts a process in good order waits for its end.
+        queue_.push(now_ + milliseconds(100), 0, event.kind, event.payload);
+        return;
+    }
     undo(fault, chooser, observer);
     record({now_,
             faults[fault.spec].kind,
@@ -267,6 +285,7 @@ void World::undo(ActiveFault& fault, Chooser& chooser, Observer*) {
         Host& host = hosts[i].edit();
         switch (spec.kind) {
             case FaultKind::kill:
+            case FaultKind::stop:
             case FaultKind::power_loss:
             case FaultKind::wipe:
                 if (host.power == Power::up) break;  // started again by something else
@@ -312,6 +331,12 @@ void World::heal(Chooser& chooser, Observer* observer) {
         if (hosts[i]->paused > 0) {
             hosts[i].edit().paused = 1;
             resume(i);
+        }
+        if (hosts[i]->stopping) {
+            // Nobody waits any longer.
+            FaultSpec kill;
+            kill.kind = FaultKind::kill;
+            crash(i, kill, chooser, observer);
         }
         if (hosts[i]->power == Power::up) continue;
         close_all(ids[i], true, chooser);

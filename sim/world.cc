@@ -97,6 +97,9 @@ bool World::step(Chooser& chooser, Observer* observer, Instant until) {
         case EventKind::fault_ends:
             on_fault_ends(event, chooser, observer);
             break;
+        case EventKind::stop:
+            on_stop(event, chooser, observer);
+            break;
     }
     return true;
 }
@@ -207,6 +210,20 @@ void World::on_start(const Event& event, Chooser& chooser, Observer* observer) {
     host.started = true;
     const auto incarnation = static_cast<std::int64_t>(host.starts);
     run_step(event.node, Input{Start{incarnation, false}}, chooser, observer);
+}
+
+void World::on_stop(const Event& event, Chooser& chooser, Observer* observer) {
+    const Host& host = *hosts[event.node];
+    if (host.power != Power::up || host.starts != event.payload) return;
+    if (!host.started) {
+        // It has nothing to put in order yet.
+        FaultSpec spec;
+        spec.kind = FaultKind::kill;
+        crash(event.node, spec, chooser, observer);
+        return;
+    }
+    hosts[event.node].edit().stopping = true;
+    run_step(event.node, Input{Stop{}}, chooser, observer);
 }
 
 void World::on_closed(const Event& event, Chooser& chooser, Observer* observer) {

@@ -28,8 +28,9 @@ enum class EventKind : std::uint32_t {
     closed,      // a connection ended; payload: slot of the notice
     fault,       // payload: index of the fault specification
     fault_ends,  // payload: index of the active fault
+    stop,        // SIGTERM; payload: the start of the process that it is for
 };
-inline constexpr std::size_t kEventKinds = 7;
+inline constexpr std::size_t kEventKinds = 8;
 
 // --- disk ---------------------------------------------------------------------------------------
 
@@ -72,7 +73,8 @@ struct Host {
     Node node;
     std::string name;  // "broker 1", "p1"
     Power power = Power::off;
-    bool started = false;  // the process has had its Start
+    bool started = false;   // the process has had its Start
+    bool stopping = false;  // it was asked to end
     std::uint32_t starts = 0;
     std::int32_t paused = 0;  // how many faults say so
     std::vector<Event> held;  // what happened while it was paused
@@ -81,7 +83,7 @@ struct Host {
     Duration clock_offset;
     std::int64_t clock_ppm = 0;
     Instant drift_since;  // offset holds what drifted before
-    TRIBUNAL_FIELDS(Host, node, name, power, started, starts, paused, held, timers, disk,
+    TRIBUNAL_FIELDS(Host, node, name, power, started, stopping, starts, paused, held, timers, disk,
                     clock_offset, clock_ppm, drift_since)
 };
 void fold(Digest& d, const Event& event);
@@ -246,6 +248,7 @@ class World {
     void on_write_done(const Event& event, Chooser& chooser, Observer* observer);
     void on_start(const Event& event, Chooser& chooser, Observer* observer);
     void on_closed(const Event& event, Chooser& chooser, Observer* observer);
+    void on_stop(const Event& event, Chooser& chooser, Observer* observer);
     // host.cc
     void carry_out(std::size_t index, Outbox& out, Chooser& chooser, Observer* observer);
     void arm(Host& host, std::size_t index, const Arm& arm, Chooser& chooser);

@@ -112,6 +112,7 @@ void step(Admin& a, const Input& input, Outbox& out) {
                        }
                    },
                    [&](const WriteDone&) { CHECK(!"an admin client has no disk"); },
+                   [&](const Stop&) { out.effects.emplace_back(Halt{"stopped"}); },
                },
                input);
 }

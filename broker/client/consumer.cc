@@ -191,6 +191,7 @@ void step(Consumer& c, const Input& input, Outbox& out) {
                    [&](const ConnectionClosed& closed) { on_closed(c, closed.connection, out); },
                    [&](const TimerFired& t) { on_timer(c, t, out); },
                    [&](const WriteDone&) { CHECK(!"a consumer has no disk"); },
+                   [&](const Stop&) { out.effects.emplace_back(Halt{"stopped"}); },
                },
                input);
 }

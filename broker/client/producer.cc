@@ -319,6 +319,7 @@ void step(Producer& p, const Input& input, Outbox& out) {
             },
             [&](const TimerFired& t) { on_timer(p, t, out); },
             [&](const WriteDone&) { CHECK(!"a producer has no disk"); },
+            [&](const Stop&) { out.effects.emplace_back(Halt{"stopped"}); },
         },
         input);
 }

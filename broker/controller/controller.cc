@@ -171,6 +171,7 @@ void step(Controller& c, const Input& input, Outbox& out) {
                    [&](const WriteDone& w) {
                        on_synced(c, Offset{static_cast<std::int64_t>(w.token)}, out);
                    },
+                   [&](const Stop&) { out.effects.emplace_back(Halt{"stopped", true}); },
                },
                input);
 }

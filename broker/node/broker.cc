@@ -57,6 +57,9 @@ namespace {
 
 void on_start(Broker& b, const Start& start, Outbox& out) {
     b.incarnation = start.incarnation;
+    // Read and deleted: whatever ends this life but a controlled end leaves none.
+    b.previous_broker_epoch = b.clean_shutdown_file.value_or(BrokerEpoch{-1});
+    b.clean_shutdown_file.reset();
     for (auto& [tp, hosted] : b.partitions) out.touch(tp);
     start_registration(b, out);
     fetch_metadata(b, out);
@@ -239,6 +242,9 @@ void on_timer(Broker& b, TimerId id, Outbox& out) {
         case TimerKind::metadata_retry:
             fetch_metadata(b, out);
             return;
+        case TimerKind::controlled_shutdown:
+            shut_down(b, out);
+            return;
         case TimerKind::request_timeout: {
             // The peer is silent: give the connection up and go on as if it had broken.
             const auto lane = static_cast<Lane>(key_of(id) & 0xff);
@@ -270,6 +276,7 @@ void step(Broker& b, const Input& input, Outbox& out) {
                    },
                    [&](const TimerFired& t) { on_timer(b, t.timer, out); },
                    [&](const WriteDone& w) { on_write_done(b, w.token, out); },
+                   [&](const Stop&) { on_stop(b, out); },
                },
                input);
 }
@@ -279,6 +286,7 @@ Broker restart(const Broker& b) {
     fresh.id = b.id;
     fresh.controller = b.controller;
     fresh.config = b.config;
+    fresh.clean_shutdown_file = b.clean_shutdown_file;
     for (const auto& [tp, hosted] : b.partitions) {
         const Partition& old = *hosted.partition;
         Partition p;

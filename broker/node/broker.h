@@ -1,10 +1,11 @@
 // A broker: partitions, fetchers, fetch sessions, parked requests and its place in the cluster,
 // composed into one value. step() is the only way in; the cases stand by topic:
 //
-//   broker.cc         routing, start, restart           metadata.cc   registration, heartbeats,
-//   image produce.cc        produce and parked writes         isr_requests.cc  AlterPartition
-//   fetch_sessions.cc fetch by replicas and consumers   replica_fetcher.cc  following leaders
-//   requests.cc       metadata, list offsets, epochs, forwarding, group offsets
+//   broker.cc           routing, start, restart            shutdown.cc       controlled shutdown
+//   metadata.cc         registration, heartbeats, image    isr_requests.cc   AlterPartition
+//   produce.cc          produce and parked writes          replica_fetcher.cc  following leaders
+//   fetch_sessions.cc   fetch by replicas and consumers
+//   requests.cc         metadata, list offsets, epochs, forwarding, group offsets
 #pragma once
 
 #include <string>
@@ -120,6 +121,8 @@ void fold(Digest& d, const Channel& channel);
 inline constexpr std::int32_t kMostRegistrationAttempts = 7;
 
 enum class Registration : std::uint8_t { none, sent, registered };
+// The process was asked to end; a heartbeat has told the controller; it has answered: not yet.
+enum class ControlledShutdown : std::uint8_t { no, wanted, announced, pending };
 
 struct Broker {
     NodeId id;
@@ -127,13 +130,18 @@ struct Broker {
     BrokerConfig config;
     // Persisted: the logs and checkpoints inside.
     FlatMap<TopicPartition, Hosted> partitions;
+    // .kafka_cleanshutdown: the broker epoch of the life that ended in good order (KIP-966); no
+    // file after any other end.
+    std::optional<BrokerEpoch> clean_shutdown_file;
     // Volatile from here on.
     std::int64_t incarnation = 0;
+    BrokerEpoch previous_broker_epoch{-1};  // from that file, for the registration
     Registration registration = Registration::none;
     std::int32_t registration_attempts = 0;  // at most kMostRegistrationAttempts are counted
     BrokerEpoch broker_epoch{-1};
     bool fenced = true;
     bool serving = false;  // registered and caught up: partitions have roles
+    ControlledShutdown controlled_shutdown = ControlledShutdown::no;
     bool heartbeat_in_flight = false;
     bool metadata_in_flight = false;
     bool alter_partition_in_flight = false;
@@ -149,11 +157,12 @@ struct Broker {
     FlatMap<ConnectionKey, Channel> busy;
     FlatMap<std::int32_t, Forwarded> forwarded;
     FlatMap<TopicPartition, Offsets> offsets;  // of the __consumer_offsets partitions it leads
-    TRIBUNAL_FIELDS(Broker, id, controller, config, partitions, incarnation, registration,
-                    registration_attempts, broker_epoch, fenced, serving, heartbeat_in_flight,
-                    metadata_in_flight, alter_partition_in_flight, alter_partition_sent,
-                    isr_proposals, image, image_offset, fetchers, sessions, next_session, parked,
-                    flushes, busy, forwarded, offsets)
+    TRIBUNAL_FIELDS(Broker, id, controller, config, partitions, clean_shutdown_file, incarnation,
+                    previous_broker_epoch, registration, registration_attempts, broker_epoch,
+                    fenced, serving, controlled_shutdown, heartbeat_in_flight, metadata_in_flight,
+                    alter_partition_in_flight, alter_partition_sent, isr_proposals, image,
+                    image_offset, fetchers, sessions, next_session, parked, flushes, busy,
+                    forwarded, offsets)
 };
 
 void step(Broker& b, const Input& input, Outbox& out);
@@ -202,6 +211,11 @@ void start_registration(Broker& b, Outbox& out);
 void on_registration(Broker& b, const BrokerRegistrationResponse& response, Outbox& out);
 void on_heartbeat(Broker& b, const BrokerHeartbeatResponse& response, Outbox& out);
 void on_heartbeat_timer(Broker& b, Outbox& out);
+// Asked to end: the controller moves the leaderships away first, then shut_down().
+void on_stop(Broker& b, Outbox& out);
+void on_heartbeat_while_leaving(Broker& b, const BrokerHeartbeatResponse& response, Outbox& out);
+// Ends the process with everything checkpointed and flushed.
+void shut_down(Broker& b, Outbox& out);
 void fetch_metadata(Broker& b, Outbox& out);
 void on_metadata(Broker& b, const MetadataFetchResponse& response, Outbox& out);
 

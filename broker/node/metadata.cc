@@ -95,7 +95,11 @@ void start_registration(Broker& b, Outbox& out) {
     b.registration = Registration::sent;
     b.registration_attempts = std::min(b.registration_attempts + 1, kMostRegistrationAttempts);
     const ConnectionKey connection = to_controller(b, Lane::heartbeat);
-    out.send(connection, free_correlation(b), BrokerRegistrationRequest{b.id, b.incarnation});
+    BrokerRegistrationRequest request;
+    request.broker = b.id;
+    request.incarnation = b.incarnation;
+    request.previous_broker_epoch = b.previous_broker_epoch;
+    out.send(connection, free_correlation(b), std::move(request));
     out.arm(timer(TimerKind::request_timeout, connection.packed()),
             b.config.broker_session_timeout / 2);
 }
@@ -130,8 +134,12 @@ void on_heartbeat_timer(Broker& b, Outbox& out) {
     }
     b.heartbeat_in_flight = true;
     const ConnectionKey connection = to_controller(b, Lane::heartbeat);
+    const bool leaves = b.controlled_shutdown != ControlledShutdown::no;
+    if (b.controlled_shutdown == ControlledShutdown::wanted) {
+        b.controlled_shutdown = ControlledShutdown::announced;
+    }
     out.send(connection, free_correlation(b),
-             BrokerHeartbeatRequest{b.id, b.broker_epoch, b.image_offset, false});
+             BrokerHeartbeatRequest{b.id, b.broker_epoch, b.image_offset, false, leaves});
     out.arm(timer(TimerKind::request_timeout, connection.packed()),
             b.config.broker_session_timeout / 2);
     out.arm(timer(TimerKind::heartbeat), b.config.broker_heartbeat_interval);
@@ -143,6 +151,10 @@ void on_heartbeat(Broker& b, const BrokerHeartbeatResponse& response, Outbox& ou
     switch (response.error) {
         case ErrorCode::none:
             b.fenced = response.is_fenced;
+            if (b.controlled_shutdown != ControlledShutdown::no) {
+                on_heartbeat_while_leaving(b, response, out);
+                return;
+            }
             if (b.fenced && b.image_offset > Offset{b.broker_epoch.value} &&
                 !response.is_caught_up) {
                 on_heartbeat_timer(b, out);  // caught up since: do not wait for the next round

@@ -58,6 +58,14 @@ struct Describe {
         return error_text(m.error) + some(m.partitions, [](const auto& p) {
                    std::string text = fmt::format("{} hw {}{}", tp_text(p.partition),
                                                   p.high_watermark.value, error_text(p.error));
+                   if (p.diverging_epoch.end_offset != kNoOffset) {
+                       text += fmt::format(" diverges: epoch {} ends at {}",
+                                           p.diverging_epoch.epoch.value,
+                                           p.diverging_epoch.end_offset.value);
+                   }
+                   if (p.preferred_read_replica != kNoNode) {
+                       text += fmt::format(" read from {}", p.preferred_read_replica.value);
+                   }
                    if (!p.batches.empty()) {
                        text += fmt::format(" @{}..{}", p.batches.front().base_offset.value,
                                            p.batches.back().last_offset().value);
@@ -116,16 +124,23 @@ struct Describe {
         });
     }
     std::string operator()(const BrokerRegistrationRequest& m) const {
-        return fmt::format("start {}", m.incarnation);
+        std::string text = fmt::format("start {}", m.incarnation);
+        if (m.previous_broker_epoch != BrokerEpoch{-1}) {
+            text += fmt::format(" after a clean end of epoch {}", m.previous_broker_epoch.value);
+        }
+        return text;
     }
     std::string operator()(const BrokerRegistrationResponse& m) const {
         return fmt::format("broker epoch {}{}", m.broker_epoch.value, error_text(m.error));
     }
     std::string operator()(const BrokerHeartbeatRequest& m) const {
-        return fmt::format("metadata @{}", m.metadata_offset.value);
+        return fmt::format("metadata @{}{}{}", m.metadata_offset.value,
+                           m.want_fence ? " wants to stay fenced" : "",
+                           m.want_shut_down ? " wants to shut down" : "");
     }
     std::string operator()(const BrokerHeartbeatResponse& m) const {
-        return (m.is_fenced ? "fenced" : "unfenced") + error_text(m.error);
+        return (m.is_fenced ? "fenced" : "unfenced") +
+               std::string{m.should_shut_down ? ", should shut down" : ""} + error_text(m.error);
     }
     std::string operator()(const AlterPartitionRequest& m) const {
         return some(m.partitions, [](const auto& p) {

@@ -38,6 +38,8 @@ enum class TimerKind : std::uint8_t {
     metadata_age,
     auto_commit,
     block,  // max.block.ms
+    // broker, again
+    controlled_shutdown,  // the longest that a process which was told to end waits for it
 };
 
 // Whether a controller arms it; of a combined node (KIP-500) all others are the broker's.
@@ -88,7 +90,9 @@ struct TimerFired {
 struct WriteDone {
     std::uint64_t token = 0;
 };
-using Input = std::variant<Start, Deliver, ConnectionClosed, TimerFired, WriteDone>;
+// The process is asked to end in good order (SIGTERM). It answers by Halt when it is done.
+struct Stop {};
+using Input = std::variant<Start, Deliver, ConnectionClosed, TimerFired, WriteDone, Stop>;
 
 // --- effects ------------------------------------------------------------------------------------
 
@@ -138,9 +142,10 @@ struct Arm {  // replaces an armed timer of the same id
 struct Disarm {
     TimerId timer;
 };
-// The process ends itself.
+// The process ends itself. `clean`: everything that it wrote is on the platter by then.
 struct Halt {
     const char* why = "";
+    bool clean = false;
 };
 using Effect = std::variant<Send, Close, Write, Arm, Disarm, Halt>;
 

@@ -62,8 +62,17 @@ struct FetchRequest {
     std::int32_t session_epoch = 0;          // 0: a new session with all partitions; -1: none
     std::vector<FetchPartition> partitions;  // those that changed
     std::vector<TopicPartition> forgotten;
+    std::string rack;  // client.rack of a consumer (KIP-392); empty: none
     TRIBUNAL_FIELDS(FetchRequest, replica, replica_epoch, max_wait, min_bytes, max_bytes,
-                    session_id, session_epoch, partitions, forgotten)
+                    session_id, session_epoch, partitions, forgotten, rack)
+};
+// Where the log of a follower that fetched leaves the leader's: the largest epoch that the leader
+// has and that is not above the one the follower sent, and where it ends at the leader (KIP-595).
+// An end of -1: they do not diverge as far as the leader can tell.
+struct DivergingEpoch {
+    LeaderEpoch epoch = kNoLeaderEpoch;
+    Offset end_offset = kNoOffset;
+    TRIBUNAL_FIELDS(DivergingEpoch, epoch, end_offset)
 };
 struct FetchPartitionResponse {
     TopicPartition partition;
@@ -73,9 +82,11 @@ struct FetchPartitionResponse {
     // With OFFSET_OUT_OF_RANGE to a follower: the leader's log end, which Kafka's follower asks for
     // by ListOffsets (Deviation: one round trip less).
     Offset log_end_offset = kNoOffset;
+    DivergingEpoch diverging_epoch;           // KIP-595
+    NodeId preferred_read_replica = kNoNode;  // KIP-392; -1: go on reading here
     std::vector<RecordBatch> batches;
     TRIBUNAL_FIELDS(FetchPartitionResponse, partition, error, high_watermark, log_start_offset,
-                    log_end_offset, batches)
+                    log_end_offset, diverging_epoch, preferred_read_replica, batches)
 };
 struct FetchResponse {
     ErrorCode error = ErrorCode::none;
@@ -204,7 +215,10 @@ struct OffsetsForLeaderEpochResponse {
 struct BrokerRegistrationRequest {
     NodeId broker;
     std::int64_t incarnation = 0;  // a UUID in Kafka: another for each start of the process
-    TRIBUNAL_FIELDS(BrokerRegistrationRequest, broker, incarnation)
+    std::string rack;              // broker.rack; empty: none
+    // Of the life before, when that one ended clean: nothing is lost since (KIP-966). Else -1.
+    BrokerEpoch previous_broker_epoch{-1};
+    TRIBUNAL_FIELDS(BrokerRegistrationRequest, broker, incarnation, rack, previous_broker_epoch)
 };
 struct BrokerRegistrationResponse {
     ErrorCode error = ErrorCode::none;
@@ -216,13 +230,16 @@ struct BrokerHeartbeatRequest {
     BrokerEpoch broker_epoch;
     Offset metadata_offset;  // how far its image is
     bool want_fence = false;
-    TRIBUNAL_FIELDS(BrokerHeartbeatRequest, broker, broker_epoch, metadata_offset, want_fence)
+    bool want_shut_down = false;  // controlled shutdown has begun
+    TRIBUNAL_FIELDS(BrokerHeartbeatRequest, broker, broker_epoch, metadata_offset, want_fence,
+                    want_shut_down)
 };
 struct BrokerHeartbeatResponse {
     ErrorCode error = ErrorCode::none;
     bool is_caught_up = false;
     bool is_fenced = true;
-    TRIBUNAL_FIELDS(BrokerHeartbeatResponse, error, is_caught_up, is_fenced)
+    bool should_shut_down = false;  // it leads nothing any more: the process may end
+    TRIBUNAL_FIELDS(BrokerHeartbeatResponse, error, is_caught_up, is_fenced, should_shut_down)
 };
 struct IsrMember {
     NodeId broker;
