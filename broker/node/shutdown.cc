@@ -15,7 +15,7 @@ constexpr Duration kLongestControlledShutdown = seconds(5 * 60);
 
 void on_stop(Broker& b, Outbox& out) {
     if (b.controlled_shutdown != ControlledShutdown::no) return;
-    if (b.registration != Registration::registered) {
+    if (!b.config.controlled_shutdown_enable || b.registration != Registration::registered) {
         // Still starting (BrokerState.STARTING): nobody has to be told.
         shut_down(b, out);
         return;
