@@ -61,6 +61,8 @@ void step(Combined& node, const Input& input, Outbox& out) {
                     step(node.broker, input, out);
                 }
             },
+            // The broker ends first; with it the process (KafkaRaftServer.shutdown).
+            [&](const Stop&) { step(node.broker, input, out); },
         },
         input);
 }

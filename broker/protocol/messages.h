@@ -62,7 +62,7 @@ struct FetchRequest {
     std::int32_t session_epoch = 0;          // 0: a new session with all partitions; -1: none
     std::vector<FetchPartition> partitions;  // those that changed
     std::vector<TopicPartition> forgotten;
-    std::string rack;  // client.rack of a consumer (KIP-392); empty: none
+    std::string rack{};  // client.rack of a consumer (KIP-392); empty: none
     TRIBUNAL_FIELDS(FetchRequest, replica, replica_epoch, max_wait, min_bytes, max_bytes,
                     session_id, session_epoch, partitions, forgotten, rack)
 };
@@ -215,7 +215,7 @@ struct OffsetsForLeaderEpochResponse {
 struct BrokerRegistrationRequest {
     NodeId broker;
     std::int64_t incarnation = 0;  // a UUID in Kafka: another for each start of the process
-    std::string rack;              // broker.rack; empty: none
+    std::string rack{};            // broker.rack; empty: none
     // Of the life before, when that one ended clean: nothing is lost since (KIP-966). Else -1.
     BrokerEpoch previous_broker_epoch{-1};
     TRIBUNAL_FIELDS(BrokerRegistrationRequest, broker, incarnation, rack, previous_broker_epoch)
