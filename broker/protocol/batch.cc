@@ -1,74 +1,36 @@
 #include "broker/protocol/batch.h"
 
-#include <cstring>
-
 #include "broker/base/check.h"
 #include "broker/base/crc32c.h"
+#include "broker/base/varint.h"
+#include "broker/protocol/compression.h"
 
 namespace tribunal {
 namespace {
 
 constexpr std::string_view kUidHeader = "tribunal.uid";
+constexpr std::int64_t kUidHeaderSize = 1 + static_cast<std::int64_t>(kUidHeader.size()) + 1 + 8;
 
-void put_varint(std::string& out, std::int64_t value) {
-    // Zig-zag, then base 128: the encoding of all lengths and deltas inside a v2 record.
-    std::uint64_t z =
-        (static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63);
-    while (z >= 0x80) {
-        out += static_cast<char>(0x80 | (z & 0x7f));
-        z >>= 7;
-    }
-    out += static_cast<char>(z);
-}
-
-std::int64_t varint_size(std::int64_t value) {
-    std::uint64_t z =
-        (static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63);
-    std::int64_t n = 1;
-    for (; z >= 0x80; z >>= 7) ++n;
-    return n;
-}
-
-bool get_varint(std::string_view& in, std::int64_t& value) {
-    std::uint64_t z = 0;
-    for (int shift = 0; shift < 64; shift += 7) {
-        if (in.empty()) return false;
-        const auto byte = static_cast<unsigned char>(in.front());
-        in.remove_prefix(1);
-        z |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
-        if (byte < 0x80) {
-            value = static_cast<std::int64_t>(z >> 1) ^ -static_cast<std::int64_t>(z & 1);
-            return true;
-        }
-    }
-    return false;
-}
-
-template <class Int>
-void put_big_endian(std::string& out, Int value) {
-    for (int shift = 8 * (static_cast<int>(sizeof(Int)) - 1); shift >= 0; shift -= 8) {
-        out += static_cast<char>(static_cast<std::uint64_t>(value) >> shift & 0xff);
-    }
-}
-
-void put_nullable(std::string& out, const std::optional<std::string>& bytes) {
+template <class Text>
+void put_nullable(std::string& out, const std::optional<Text>& bytes) {
     put_varint(out, bytes ? static_cast<std::int64_t>(bytes->size()) : -1);
     if (bytes) out += *bytes;
 }
 
-std::int64_t nullable_size(const std::optional<std::string>& bytes) {
+template <class Text>
+std::int64_t nullable_size(const std::optional<Text>& bytes) {
     const auto size = bytes ? static_cast<std::int64_t>(bytes->size()) : 0;
     return varint_size(bytes ? size : -1) + size;
 }
 
-bool get_nullable(std::string_view& in, std::optional<std::string_view>& bytes) {
-    std::int64_t size = 0;
-    if (!get_varint(in, size)) return false;
+bool take_nullable(std::string_view& in, std::optional<std::string_view>& bytes) {
+    std::int32_t size = 0;
+    if (!take_varint(in, size)) return false;
     if (size < 0) {
         bytes.reset();
         return true;
     }
-    if (static_cast<std::uint64_t>(size) > in.size()) return false;
+    if (static_cast<std::size_t>(size) > in.size()) return false;
     bytes = in.substr(0, static_cast<std::size_t>(size));
     in.remove_prefix(static_cast<std::size_t>(size));
     return true;
@@ -80,7 +42,7 @@ std::int64_t body_size(const Record& record, std::int64_t timestamp_delta, std::
                         nullable_size(record.key) + nullable_size(record.value);
     const bool has_uid = record.uid != kNoUid;
     size += varint_size(static_cast<std::int64_t>(record.headers.size()) + (has_uid ? 1 : 0));
-    if (has_uid) size += 1 + static_cast<std::int64_t>(kUidHeader.size()) + 1 + 8;
+    if (has_uid) size += kUidHeaderSize;
     for (const Header& header : record.headers) {
         size += varint_size(static_cast<std::int64_t>(header.key.size())) +
                 static_cast<std::int64_t>(header.key.size()) + nullable_size(header.value);
@@ -88,19 +50,30 @@ std::int64_t body_size(const Record& record, std::int64_t timestamp_delta, std::
     return size;
 }
 
+void put_uid(std::string& out, RecordUid uid) {
+    put_varint(out, static_cast<std::int64_t>(kUidHeader.size()));
+    out += kUidHeader;
+    put_varint(out, 8);
+    put_big_endian(out, uid.value);
+}
+
+// Of bytes that nobody checked the sum may overflow: it wraps, as in Java.
+template <class Number>
+Number plus(Number base, std::int64_t delta) {
+    return Number{static_cast<std::int64_t>(static_cast<std::uint64_t>(base.value) +
+                                            static_cast<std::uint64_t>(delta))};
+}
+
 // The uid when `in` begins with our header; `in` then stands behind it.
 RecordUid take_uid(std::string_view& in) {
-    constexpr std::size_t size = 1 + kUidHeader.size() + 1 + 8;
+    constexpr auto size = static_cast<std::size_t>(kUidHeaderSize);
     if (in.size() < size || static_cast<unsigned char>(in[0]) != 2 * kUidHeader.size() ||
         in.substr(1, kUidHeader.size()) != kUidHeader || in[1 + kUidHeader.size()] != 16) {
         return kNoUid;
     }
-    std::uint64_t value = 0;
-    for (std::size_t i = 0; i < 8; ++i) {
-        value = (value << 8) | static_cast<unsigned char>(in[size - 8 + i]);
-    }
+    const RecordUid uid{big_endian_at<std::int64_t>(in, size - 8)};
     in.remove_prefix(size);
-    return RecordUid{static_cast<std::int64_t>(value)};
+    return uid;
 }
 
 }  // namespace
@@ -125,12 +98,7 @@ void BatchBuilder::append(const Record& record) {
     put_nullable(bytes, record.value);
     const bool has_uid = record.uid != kNoUid;
     put_varint(bytes, static_cast<std::int64_t>(record.headers.size()) + (has_uid ? 1 : 0));
-    if (has_uid) {
-        put_varint(bytes, static_cast<std::int64_t>(kUidHeader.size()));
-        bytes += kUidHeader;
-        put_varint(bytes, 8);
-        put_big_endian(bytes, record.uid.value);
-    }
+    if (has_uid) put_uid(bytes, record.uid);
     for (const Header& header : record.headers) {
         put_varint(bytes, static_cast<std::int64_t>(header.key.size()));
         bytes += header.key;
@@ -140,7 +108,7 @@ void BatchBuilder::append(const Record& record) {
 }
 
 RecordBatch BatchBuilder::close(ProducerId producer_id, std::int16_t producer_epoch,
-                                std::int32_t base_sequence) {
+                                std::int32_t base_sequence, CompressionType type) {
     CHECK(count > 0);
     RecordBatch batch;
     batch.last_offset_delta = count - 1;
@@ -150,8 +118,7 @@ RecordBatch BatchBuilder::close(ProducerId producer_id, std::int16_t producer_ep
     batch.producer_id = producer_id;
     batch.producer_epoch = producer_epoch;
     batch.base_sequence = base_sequence;
-    batch.records = Payload{bytes};
-    batch.crc = checksum(batch);
+    seal(batch, bytes, type);
     bytes.clear();
     count = 0;
     return batch;
@@ -177,32 +144,93 @@ std::uint32_t checksum(const RecordBatch& batch) {
     return crc32c(batch.records.view(), crc32c({header, n}));
 }
 
+void encode_record(std::string& out, std::int64_t timestamp_delta, std::int32_t offset_delta,
+                   const RecordView& record) {
+    const bool has_uid = record.uid != kNoUid;
+    const std::int64_t headers = std::int64_t{record.header_count} + (has_uid ? 1 : 0);
+    put_varint(out, 1 + varint_size(timestamp_delta) + varint_size(offset_delta) +
+                        nullable_size(record.key) + nullable_size(record.value) +
+                        varint_size(headers) + (has_uid ? kUidHeaderSize : 0) +
+                        static_cast<std::int64_t>(record.headers.size()));
+    out += '\0';  // attributes, unused in v2
+    put_varint(out, timestamp_delta);
+    put_varint(out, offset_delta);
+    put_nullable(out, record.key);
+    put_nullable(out, record.value);
+    put_varint(out, headers);
+    if (has_uid) put_uid(out, record.uid);
+    out += record.headers;
+}
+
+void seal(RecordBatch& batch, std::string_view encoded_records, CompressionType type) {
+    batch.attributes = static_cast<std::int16_t>((batch.attributes & ~attribute::kCompression) |
+                                                 static_cast<std::int16_t>(type));
+    batch.records = type == CompressionType::none ? Payload{encoded_records}
+                                                  : Payload{compress(type, encoded_records)};
+    batch.crc = checksum(batch);
+}
+
+std::optional<std::string_view> unpacked_records(const RecordBatch& batch, std::string& scratch) {
+    if (batch.compression() == CompressionType::none) return batch.records.view();
+    // A batch that compaction emptied keeps its attributes and has nothing to unpack.
+    if (batch.records.size() == 0 && batch.record_count == 0) return std::string_view{};
+    auto unpacked = decompress(batch.compression(), batch.records.view());
+    if (!unpacked) return std::nullopt;
+    scratch = std::move(*unpacked);
+    return scratch;
+}
+
+bool take_header(std::string_view& headers, std::string_view& key,
+                 std::optional<std::string_view>& value) {
+    std::optional<std::string_view> name;
+    if (!take_nullable(headers, name) || !name || !take_nullable(headers, value)) return false;
+    key = *name;
+    return true;
+}
+
+namespace {
+
+bool headers_decode(std::string_view headers, std::int32_t count) {
+    std::string_view key;
+    std::optional<std::string_view> value;
+    for (; count > 0; --count) {
+        if (!take_header(headers, key, value)) return false;
+    }
+    return headers.empty();
+}
+
+}  // namespace
+
 bool decode_records(const RecordBatch& batch, void* context,
                     void (*visit)(void* context, const RecordView& record)) {
-    std::string_view in = batch.records.view();
+    std::string scratch;
+    const auto unpacked = unpacked_records(batch, scratch);
+    if (!unpacked) return false;
+    std::string_view in = *unpacked;
+    const bool log_append_time = batch.is_log_append_time();
     for (std::int32_t i = 0; i < batch.record_count; ++i) {
-        std::int64_t size = 0;
-        if (!get_varint(in, size) || size < 0 || static_cast<std::uint64_t>(size) > in.size()) {
+        std::int32_t size = 0;
+        if (!take_varint(in, size) || size < 1 || static_cast<std::size_t>(size) > in.size()) {
             return false;
         }
-        std::string_view body = in.substr(0, static_cast<std::size_t>(size));
+        std::string_view body = in.substr(1, static_cast<std::size_t>(size) - 1);  // no attributes
         in.remove_prefix(static_cast<std::size_t>(size));
-        if (body.empty()) return false;
-        body.remove_prefix(1);
         std::int64_t timestamp_delta = 0;
-        std::int64_t offset_delta = 0;
-        std::int64_t headers = 0;
+        std::int32_t offset_delta = 0;
+        std::int32_t headers = 0;
         RecordView record;
-        if (!get_varint(body, timestamp_delta) || !get_varint(body, offset_delta) ||
-            !get_nullable(body, record.key) || !get_nullable(body, record.value) ||
-            !get_varint(body, headers) || headers < 0) {
+        if (!take_varlong(body, timestamp_delta) || !take_varint(body, offset_delta) ||
+            !take_nullable(body, record.key) || !take_nullable(body, record.value) ||
+            !take_varint(body, headers) || headers < 0) {
             return false;
         }
-        record.offset = batch.base_offset + offset_delta;
-        record.timestamp = Timestamp{batch.base_timestamp.value + timestamp_delta};
+        record.offset = plus(batch.base_offset, offset_delta);
+        record.timestamp =
+            log_append_time ? batch.max_timestamp : plus(batch.base_timestamp, timestamp_delta);
         if (headers > 0) record.uid = take_uid(body);
-        record.header_count = static_cast<std::int32_t>(headers) - (record.uid != kNoUid ? 1 : 0);
+        record.header_count = headers - (record.uid != kNoUid ? 1 : 0);
         record.headers = body;
+        if (!headers_decode(body, record.header_count)) return false;
         visit(context, record);
     }
     return in.empty();
