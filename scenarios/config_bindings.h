@@ -31,7 +31,7 @@ inline constexpr Words<TruncationRule, 5> kTruncationWords = {
      {TruncationRule::kip279, "kip279"},
      {TruncationRule::kip320, "kip320"},
      {TruncationRule::kip595, "kip595"}}};
-inline constexpr Words<PlantedBug, 9> kPlantedBugWords = {
+inline constexpr Words<PlantedBug, 12> kPlantedBugWords = {
     {{PlantedBug::none, "none"},
      {PlantedBug::ack_before_isr, "ack_before_isr"},
      {PlantedBug::high_watermark_off_by_one, "high_watermark_off_by_one"},
@@ -40,7 +40,10 @@ inline constexpr Words<PlantedBug, 9> kPlantedBugWords = {
      {PlantedBug::follower_ignores_epoch, "follower_ignores_epoch"},
      {PlantedBug::leader_truncates, "leader_truncates"},
      {PlantedBug::stale_leader_serves, "stale_leader_serves"},
-     {PlantedBug::isr_join_too_early, "isr_join_too_early"}}};
+     {PlantedBug::isr_join_too_early, "isr_join_too_early"},
+     {PlantedBug::duplicate_sequence_accepted, "duplicate_sequence_accepted"},
+     {PlantedBug::sequence_gap_accepted, "sequence_gap_accepted"},
+     {PlantedBug::ack_offset_of_duplicate_zero, "ack_offset_of_duplicate_zero"}}};
 inline constexpr Words<OffsetReset, 3> kOffsetResetWords = {{{OffsetReset::earliest, "earliest"},
                                                              {OffsetReset::latest, "latest"},
                                                              {OffsetReset::none, "none"}}};

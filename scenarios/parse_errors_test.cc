@@ -134,7 +134,8 @@ constexpr BadPatch kBadPatches[] = {
      "t.json: /cluster/config/tribunal.planted.bug: Invalid value gremlin for configuration "
      "tribunal.planted.bug: String must be one of: none, ack_before_isr, "
      "high_watermark_off_by_one, isr_keeps_dead_replica, ack_lost_on_leader_change, "
-     "follower_ignores_epoch, leader_truncates, stale_leader_serves, isr_join_too_early"},
+     "follower_ignores_epoch, leader_truncates, stale_leader_serves, isr_join_too_early, "
+     "duplicate_sequence_accepted, sequence_gap_accepted, ack_offset_of_duplicate_zero"},
     {R"({"cluster": {"config": {"num.io.threads": "many"}}})",
      "t.json: /cluster/config/num.io.threads: Invalid value many for configuration num.io.threads: "
      "Not a number of type INT"},

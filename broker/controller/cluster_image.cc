@@ -56,6 +56,10 @@ void replay(ClusterImage& image, const MetadataRecord& record) {
                        image.topic_ids.erase(topic->name);
                        image.topics.erase(r.topic);
                    },
+                   [&](const ProducerIdsRecord& r) {
+                       CHECK(r.next_producer_id > image.next_producer_id);
+                       image.next_producer_id = r.next_producer_id;
+                   },
                },
                record);
 }

@@ -32,7 +32,8 @@ struct ClusterImage {
     FlatMap<TopicId, Shared<TopicImage>> topics;
     std::map<std::string, TopicId, std::less<>> topic_ids;
     TopicId next_topic{0};
-    TRIBUNAL_FIELDS(ClusterImage, brokers, alive, topics, topic_ids, next_topic)
+    ProducerId next_producer_id{0};  // the first that is in no broker's block yet (KIP-730)
+    TRIBUNAL_FIELDS(ClusterImage, brokers, alive, topics, topic_ids, next_topic, next_producer_id)
 
     // Null when unknown (or deleted).
     const TopicImage* topic(TopicId id) const {

@@ -147,6 +147,7 @@ void on_request(Controller& c, const Deliver& d, Outbox& out) {
                    [&](const AlterPartitionRequest& m) { answer(c, d, decide(c, m), out); },
                    [&](const CreateTopicRequest& m) { answer(c, d, decide(c, m), out); },
                    [&](const DeleteTopicRequest& m) { answer(c, d, decide(c, m), out); },
+                   [&](const AllocateProducerIdsRequest& m) { answer(c, d, decide(c, m), out); },
                    [&](const MetadataFetchRequest& m) { on_metadata_fetch(c, d, m, out); },
                    [&](const auto&) { CHECK(!"a message that a controller never gets"); },
                },

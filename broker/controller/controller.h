@@ -78,4 +78,11 @@ void lead_partitions(const Controller& c, NodeId broker, std::vector<MetadataRec
 Decision<CreateTopicResponse> decide(const Controller& c, const CreateTopicRequest& request);
 Decision<DeleteTopicResponse> decide(const Controller& c, const DeleteTopicRequest& request);
 
+// producer_ids.cc
+inline constexpr std::int32_t kProducerIdBlockSize = 1000;  // ProducerIdsBlock
+// The next block of producer ids goes to a broker (KIP-730). STALE_BROKER_EPOCH when it is not the
+// broker's current life that asks.
+Decision<AllocateProducerIdsResponse> decide(const Controller& c,
+                                             const AllocateProducerIdsRequest& request);
+
 }  // namespace tribunal

@@ -212,5 +212,25 @@ TEST(topics, are_refused_with_kafkas_errors) {
         ErrorCode::unknown_topic_or_partition);
 }
 
+TEST(controller, a_block_of_producer_ids_is_given_once_and_to_a_current_broker_only) {
+    Fixture f;
+    const BrokerEpoch epoch = f.join(1);
+    const auto ask = [&](int broker, BrokerEpoch of) {
+        return f.ask<AllocateProducerIdsResponse>(
+            NodeId{broker}, AllocateProducerIdsRequest{NodeId{broker}, of}, Lane::producer_id_block);
+    };
+    EXPECT_EQ(ask(1, epoch).producer_id_start, ProducerId{0});
+    const auto second = ask(1, epoch);
+    EXPECT_EQ(second.producer_id_start, ProducerId{1000});
+    EXPECT_EQ(second.producer_id_len, 1000);
+    EXPECT_EQ(ask(1, BrokerEpoch{epoch.value + 1}).error, ErrorCode::stale_broker_epoch);
+    EXPECT_EQ(ask(2, epoch).error, ErrorCode::stale_broker_epoch);
+    // The log alone says where to go on.
+    Controller again = restart(f.c);
+    step(again, Input{Start{}}, f.out);
+    EXPECT_EQ(again.image.next_producer_id, ProducerId{2000});
+    EXPECT_EQ(again.image, f.c.image);
+}
+
 }  // namespace
 }  // namespace tribunal

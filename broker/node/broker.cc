@@ -85,6 +85,7 @@ void on_request(Broker& b, const Deliver& d, Outbox& out) {
                    [&](const CreateTopicRequest&) { forward(b, d, out); },
                    [&](const DeleteTopicRequest&) { forward(b, d, out); },
                    [&](const OffsetsForLeaderEpochRequest& m) { on_epoch_request(b, d, m, out); },
+                   [&](const InitProducerIdRequest& m) { on_init_producer_id(b, d, m, out); },
                    [&](const auto&) { CHECK(!"a request that a broker never gets"); },
                },
                d.message);
@@ -109,6 +110,7 @@ void on_response(Broker& b, const Deliver& d, Outbox& out) {
             [&](const BrokerHeartbeatResponse& m) { on_heartbeat(b, m, out); },
             [&](const AlterPartitionResponse& m) { on_alter_partition(b, m, out); },
             [&](const MetadataFetchResponse& m) { on_metadata(b, m, out); },
+            [&](const AllocateProducerIdsResponse& m) { on_producer_ids(b, m, out); },
             [&](const CreateTopicResponse&) { on_forwarded_response(b, d, out); },
             [&](const DeleteTopicResponse&) { on_forwarded_response(b, d, out); },
             [&](const auto&) { CHECK(!"a response that a broker never asked for"); },
@@ -136,6 +138,9 @@ void on_own_connection_closed(Broker& b, ConnectionKey connection, Outbox& out) 
         case Lane::alter_partition:
             if (b.alter_partition_in_flight) on_alter_partition_failed(b, out);
             return;
+        case Lane::producer_id_block:
+            on_producer_ids_failed(b, out);
+            return;
         case Lane::forwarding:
             // The client's request times out and it tries again; Kafka answers NOT_CONTROLLER
             // after its own time-out.
@@ -145,6 +150,7 @@ void on_own_connection_closed(Broker& b, ConnectionKey connection, Outbox& out) 
         case Lane::metadata:
         case Lane::coordinator:
         case Lane::quorum:
+        case Lane::producer_id:
             return;
     }
 }
@@ -244,6 +250,9 @@ void on_timer(Broker& b, TimerId id, Outbox& out) {
             return;
         case TimerKind::controlled_shutdown:
             shut_down(b, out);
+            return;
+        case TimerKind::producer_ids_retry:
+            on_producer_ids_retry(b, out);
             return;
         case TimerKind::request_timeout: {
             // The peer is silent: give the connection up and go on as if it had broken.

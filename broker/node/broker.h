@@ -5,6 +5,7 @@
 //   metadata.cc         registration, heartbeats, image    isr_requests.cc   AlterPartition
 //   produce.cc          produce and parked writes          replica_fetcher.cc  following leaders
 //   fetch_sessions.cc   fetch by replicas and consumers
+//   producer_ids.cc     blocks of producer ids
 //   requests.cc         metadata, list offsets, epochs, forwarding, group offsets
 #pragma once
 
@@ -98,6 +99,22 @@ struct ReplicaFetcher {
                     pending_syncs, partitions, changed, forgotten, truncating)
 };
 
+// --- producer ids (KIP-730) ----------------------------------------------------------------------
+
+struct ProducerIdBlock {
+    ProducerId first{0};
+    std::int32_t size = 0;
+    TRIBUNAL_FIELDS(ProducerIdBlock, first, size)
+};
+struct ProducerIds {
+    ProducerIdBlock current;
+    std::int32_t used = 0;  // of the current block
+    std::optional<ProducerIdBlock> next;
+    bool in_flight = false;    // the request for the next one
+    bool backing_off = false;  // after it failed
+    TRIBUNAL_FIELDS(ProducerIds, current, used, next, in_flight, backing_off)
+};
+
 struct Forwarded {
     ConnectionKey client;
     std::int32_t correlation = 0;
@@ -157,12 +174,13 @@ struct Broker {
     FlatMap<ConnectionKey, Channel> busy;
     FlatMap<std::int32_t, Forwarded> forwarded;
     FlatMap<TopicPartition, Offsets> offsets;  // of the __consumer_offsets partitions it leads
+    ProducerIds producer_ids;
     TRIBUNAL_FIELDS(Broker, id, controller, config, partitions, clean_shutdown_file, incarnation,
                     previous_broker_epoch, registration, registration_attempts, broker_epoch,
                     fenced, serving, controlled_shutdown, heartbeat_in_flight, metadata_in_flight,
                     alter_partition_in_flight, alter_partition_sent, isr_proposals, image,
                     image_offset, fetchers, sessions, next_session, parked, flushes, busy,
-                    forwarded, offsets)
+                    forwarded, offsets, producer_ids)
 };
 
 void step(Broker& b, const Input& input, Outbox& out);
@@ -222,6 +240,12 @@ void on_metadata(Broker& b, const MetadataFetchResponse& response, Outbox& out);
 void send_alter_partitions(Broker& b, Outbox& out);
 void on_alter_partition(Broker& b, const AlterPartitionResponse& response, Outbox& out);
 void on_alter_partition_failed(Broker& b, Outbox& out);
+
+void on_init_producer_id(Broker& b, const Deliver& d, const InitProducerIdRequest& request,
+                         Outbox& out);
+void on_producer_ids(Broker& b, const AllocateProducerIdsResponse& response, Outbox& out);
+void on_producer_ids_failed(Broker& b, Outbox& out);
+void on_producer_ids_retry(Broker& b, Outbox& out);
 
 void on_metadata_request(Broker& b, const Deliver& d, const MetadataRequest& request, Outbox& out);
 void on_list_offsets(Broker& b, const Deliver& d, const ListOffsetsRequest& request, Outbox& out);

@@ -162,6 +162,18 @@ struct Describe {
     std::string operator()(const MetadataFetchResponse& m) const {
         return fmt::format("{} records, hw {}", m.records.size(), m.high_watermark.value);
     }
+    std::string operator()(const InitProducerIdRequest& m) const { return m.transactional_id; }
+    std::string operator()(const InitProducerIdResponse& m) const {
+        return fmt::format("producer {} epoch {}{}", m.producer_id.value, m.producer_epoch,
+                           error_text(m.error));
+    }
+    std::string operator()(const AllocateProducerIdsRequest& m) const {
+        return fmt::format("broker {}", m.broker.value);
+    }
+    std::string operator()(const AllocateProducerIdsResponse& m) const {
+        return fmt::format("{} from {}{}", m.producer_id_len, m.producer_id_start.value,
+                           error_text(m.error));
+    }
     static std::string offsets(const std::vector<PartitionOffset>& list) {
         return some(list, [](const auto& o) {
             return fmt::format("{} @{}{}", tp_text(o.partition), o.offset.value,
@@ -206,7 +218,11 @@ std::string_view kind_of(const Message& message) {
                                           "AlterPartitionRequest",
                                           "AlterPartitionResponse",
                                           "MetadataFetchRequest",
-                                          "MetadataFetchResponse"};
+                                          "MetadataFetchResponse",
+                                          "InitProducerIdRequest",
+                                          "InitProducerIdResponse",
+                                          "AllocateProducerIdsRequest",
+                                          "AllocateProducerIdsResponse"};
     static_assert(std::size(kinds) == std::variant_size_v<Message>);
     return kinds[message.index()];
 }

@@ -26,6 +26,8 @@ enum class TimerKind : std::uint8_t {
     fetch_backoff,    // key: leader
     alter_partition_retry,
     metadata_retry,
+    producer_ids_retry,   // a block of producer ids is still wanted
+    producer_expiration,  // producer.id.expiration.check.interval.ms
     // controller
     broker_session,  // key: broker
     metadata_wait,   // key: connection
@@ -38,6 +40,7 @@ enum class TimerKind : std::uint8_t {
     metadata_age,
     auto_commit,
     block,  // max.block.ms
+    init_producer_id,
     // broker, again
     controlled_shutdown,  // the longest that a process which was told to end waits for it
 };

@@ -62,8 +62,16 @@ std::string_view name_of(ErrorCode error) {
             return "OUT_OF_ORDER_SEQUENCE_NUMBER";
         case ErrorCode::duplicate_sequence_number:
             return "DUPLICATE_SEQUENCE_NUMBER";
+        case ErrorCode::invalid_producer_epoch:
+            return "INVALID_PRODUCER_EPOCH";
+        case ErrorCode::invalid_txn_state:
+            return "INVALID_TXN_STATE";
+        case ErrorCode::transaction_coordinator_fenced:
+            return "TRANSACTION_COORDINATOR_FENCED";
         case ErrorCode::kafka_storage_error:
             return "KAFKA_STORAGE_ERROR";
+        case ErrorCode::unknown_producer_id:
+            return "UNKNOWN_PRODUCER_ID";
         case ErrorCode::fetch_session_id_not_found:
             return "FETCH_SESSION_ID_NOT_FOUND";
         case ErrorCode::invalid_fetch_session_epoch:
@@ -76,6 +84,8 @@ std::string_view name_of(ErrorCode error) {
             return "STALE_BROKER_EPOCH";
         case ErrorCode::offset_not_available:
             return "OFFSET_NOT_AVAILABLE";
+        case ErrorCode::producer_fenced:
+            return "PRODUCER_FENCED";
         case ErrorCode::invalid_record:
             return "INVALID_RECORD";
         case ErrorCode::invalid_update_version:

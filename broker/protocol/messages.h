@@ -185,6 +185,21 @@ struct DeleteTopicResponse {
     TRIBUNAL_FIELDS(DeleteTopicResponse, error)
 };
 
+// Any broker hands out producer ids for idempotence; with a transactional id only its coordinator
+// does (KIP-98).
+struct InitProducerIdRequest {
+    std::string transactional_id;            // empty: none
+    ProducerId producer_id = kNoProducerId;  // the current one, to raise its epoch (KIP-360)
+    std::int16_t producer_epoch = -1;
+    TRIBUNAL_FIELDS(InitProducerIdRequest, transactional_id, producer_id, producer_epoch)
+};
+struct InitProducerIdResponse {
+    ErrorCode error = ErrorCode::none;
+    ProducerId producer_id = kNoProducerId;
+    std::int16_t producer_epoch = -1;
+    TRIBUNAL_FIELDS(InitProducerIdResponse, error, producer_id, producer_epoch)
+};
+
 // --- between brokers ----------------------------------------------------------------------------
 
 struct EpochQuery {
@@ -270,6 +285,18 @@ struct AlterPartitionResponse {
     std::vector<AlterPartitionResult> partitions;
     TRIBUNAL_FIELDS(AlterPartitionResponse, error, partitions)
 };
+// A broker asks for a block of producer ids (KIP-730).
+struct AllocateProducerIdsRequest {
+    NodeId broker;
+    BrokerEpoch broker_epoch;
+    TRIBUNAL_FIELDS(AllocateProducerIdsRequest, broker, broker_epoch)
+};
+struct AllocateProducerIdsResponse {
+    ErrorCode error = ErrorCode::none;
+    ProducerId producer_id_start = kNoProducerId;
+    std::int32_t producer_id_len = 0;
+    TRIBUNAL_FIELDS(AllocateProducerIdsResponse, error, producer_id_start, producer_id_len)
+};
 // The fetch of the metadata log by an observer (a broker). Long poll: answered when there is
 // something new.
 struct MetadataFetchRequest {
@@ -294,7 +321,8 @@ using Message =
                  OffsetsForLeaderEpochResponse, BrokerRegistrationRequest,
                  BrokerRegistrationResponse, BrokerHeartbeatRequest, BrokerHeartbeatResponse,
                  AlterPartitionRequest, AlterPartitionResponse, MetadataFetchRequest,
-                 MetadataFetchResponse>;
+                 MetadataFetchResponse, InitProducerIdRequest, InitProducerIdResponse,
+                 AllocateProducerIdsRequest, AllocateProducerIdsResponse>;
 
 // "FetchRequest"
 std::string_view kind_of(const Message& message);
@@ -316,14 +344,17 @@ enum class Lane : std::uint8_t {
     heartbeat,    // broker to controller
     alter_partition,
     metadata_fetch,
-    forwarding,  // a client's request on its way to the controller (KIP-590)
-    quorum,      // between controllers: votes, and fetches of the metadata log
+    forwarding,         // a client's request on its way to the controller (KIP-590)
+    quorum,             // between controllers: votes, and fetches of the metadata log
+    producer_id,        // client to broker
+    producer_id_block,  // broker to controller
 };
 constexpr bool is_between_controllers(Lane lane) { return lane == Lane::quorum; }
 // The server of such a connection is a controller.
 constexpr bool is_to_controllers(Lane lane) {
     return lane == Lane::heartbeat || lane == Lane::alter_partition ||
-           lane == Lane::metadata_fetch || lane == Lane::forwarding || is_between_controllers(lane);
+           lane == Lane::metadata_fetch || lane == Lane::forwarding ||
+           lane == Lane::producer_id_block || is_between_controllers(lane);
 }
 
 // A TCP connection, named by who opened it to whom and what for.

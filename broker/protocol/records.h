@@ -60,9 +60,16 @@ struct RemoveTopicRecord {
     TopicId topic;
     TRIBUNAL_FIELDS(RemoveTopicRecord, topic)
 };
+// Every producer id below `next_producer_id` belongs to a broker's block by now (KIP-730).
+struct ProducerIdsRecord {
+    NodeId broker;  // that asked
+    BrokerEpoch broker_epoch;
+    ProducerId next_producer_id;
+    TRIBUNAL_FIELDS(ProducerIdsRecord, broker, broker_epoch, next_producer_id)
+};
 
 using MetadataRecord =
     std::variant<RegisterBrokerRecord, BrokerFencedRecord, BrokerUnfencedRecord, TopicRecord,
-                 PartitionRecord, PartitionChangeRecord, RemoveTopicRecord>;
+                 PartitionRecord, PartitionChangeRecord, RemoveTopicRecord, ProducerIdsRecord>;
 
 }  // namespace tribunal

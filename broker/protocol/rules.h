@@ -73,6 +73,9 @@ struct Rules {
     bool cleaner_keeps_control_batches = true;
     // Retention and DeleteRecords leave what is known of a producer alone (KAFKA-7190).
     bool producer_state_survives_deletion = true;
+    // A producer of which nothing is known may go on with any sequence (KIP-360, since 2.5);
+    // before, anything but 0 was UNKNOWN_PRODUCER_ID.
+    bool unknown_producer_starts_anywhere = true;
     // Batches of a producer that are known for a repeated one to be told by. Kafka keeps 5; with 0
     // a repeated batch is out of order (Redpanda issue 3039).
     std::int32_t dedup_window = 5;
@@ -103,9 +106,10 @@ struct Rules {
                     alter_partition_checks_broker_epoch, eligible_leader_replicas,
                     list_offsets_waits_for_own_epoch, fetch_from_follower,
                     cleaner_bounded_by_high_watermark, cleaner_keeps_control_batches,
-                    producer_state_survives_deletion, dedup_window, raft_commit_requires_own_epoch,
-                    raft_flush_before_ack, raft_restart_unattached, raft_check_quorum,
-                    raft_pre_vote, raft_snapshots, raft_reconfiguration)
+                    producer_state_survives_deletion, unknown_producer_starts_anywhere,
+                    dedup_window, raft_commit_requires_own_epoch, raft_flush_before_ack,
+                    raft_restart_unattached, raft_check_quorum, raft_pre_vote, raft_snapshots,
+                    raft_reconfiguration)
 };
 
 // Rules of the producer.
