@@ -2,11 +2,15 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "broker/base/base64.h"
 #include "broker/base/check.h"
 #include "broker/base/crc32c.h"
 #include "broker/base/flat.h"
+#include "broker/base/java_hash.h"
 #include "broker/base/payload.h"
 #include "broker/base/shared.h"
+#include "broker/base/uuid.h"
+#include "broker/base/varint.h"
 
 namespace tribunal {
 namespace {
@@ -84,6 +88,61 @@ TEST(check, names_the_place_without_the_path_of_the_checkout) {
         EXPECT_EQ(what.rfind("broker/base/base_test.cc:", 0), 0u) << what;
         EXPECT_NE(what.find("CHECK(1 + 1 == 3)"), std::string::npos);
     }
+}
+
+TEST(base64, has_the_values_of_rfc_4648) {
+    EXPECT_EQ(to_base64("", Base64::standard), "");
+    EXPECT_EQ(to_base64("f", Base64::standard), "Zg==");
+    EXPECT_EQ(to_base64("fo", Base64::standard), "Zm8=");
+    EXPECT_EQ(to_base64("foobar", Base64::standard), "Zm9vYmFy");
+    EXPECT_EQ(to_base64("\xfb\xff", Base64::url), "-_8");
+    EXPECT_EQ(from_base64("-_8", Base64::standard), std::nullopt);
+    EXPECT_EQ(from_base64("Z", Base64::standard), std::nullopt);
+    EXPECT_EQ(from_base64("Zg", Base64::standard), "f");
+}
+RC_GTEST_PROP(base64, round_trips, (std::string bytes)) {
+    for (const Base64 alphabet : {Base64::standard, Base64::url}) {
+        RC_ASSERT(from_base64(to_base64(bytes, alphabet), alphabet) == bytes);
+    }
+}
+
+RC_GTEST_PROP(varint, round_trips, (std::int64_t value, std::string rest)) {
+    for (const std::int64_t v : {value, value >> 32, value >> 57}) {
+        std::string bytes;
+        put_varint(bytes, v);
+        RC_ASSERT(static_cast<std::int64_t>(bytes.size()) == varint_size(v));
+        bytes += rest;
+        std::string_view in = bytes;
+        std::int64_t back = 0;
+        RC_ASSERT(take_varlong(in, back) && back == v && in == rest);
+        in = bytes;
+        std::int32_t narrow = 0;
+        if (v == static_cast<std::int32_t>(v)) RC_ASSERT(take_varint(in, narrow) && narrow == v);
+    }
+}
+TEST(varint, too_many_groups_are_refused) {
+    const std::string many(20, '\xff');
+    std::string_view in = many;
+    std::int32_t narrow = 0;
+    EXPECT_FALSE(take_varint(in, narrow));
+    std::int64_t wide = 0;
+    EXPECT_FALSE(take_varlong(in, wide));
+}
+
+TEST(java_hash, counts_utf16_and_takes_bytes_that_are_no_text) {
+    EXPECT_EQ(java_string_hash("a"), 97);
+    EXPECT_EQ(java_string_hash("\xf0\x9f\x98\x80"), 0xd83d * 31 + 0xde00);  // a pair
+    EXPECT_EQ(java_string_hash("\xff"), 0xfffd);
+    EXPECT_EQ(java_string_hash("\xe2\x82"), 0xfffd * 31 + 0xfffd);
+    EXPECT_EQ(java_string_hash("\xed\xa0\x80"), (0xfffd * 31 + 0xfffd) * 31 + 0xfffd);
+    EXPECT_EQ(java_string_hash("polygenelubricants"), INT32_MIN);
+    EXPECT_EQ(coordinator_partition("polygenelubricants", 50), 0);
+}
+RC_GTEST_PROP(uuid, text_and_bytes_round_trip, (std::uint64_t most, std::uint64_t least)) {
+    const Uuid id{most, least};
+    RC_ASSERT(Uuid::of_bytes(id.bytes()) == id);
+    RC_ASSERT(Uuid::parse(id.text()) == id);
+    RC_ASSERT(id.text().size() == 22u);
 }
 
 RC_GTEST_PROP(flat_map, behaves_like_std_map, (std::vector<std::pair<std::uint8_t, bool>> ops)) {

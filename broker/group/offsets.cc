@@ -47,15 +47,6 @@ struct Reader {
 
 }  // namespace
 
-std::int32_t coordinator_partition(const std::string& group, std::int32_t partitions) {
-    std::uint32_t hash = 0;
-    for (const char c : group) hash = 31 * hash + static_cast<unsigned char>(c);
-    // Utils.abs: the most negative number counts as 0.
-    const auto value = static_cast<std::int32_t>(hash);
-    const std::int32_t positive = value == INT32_MIN ? 0 : (value < 0 ? -value : value);
-    return positive % partitions;
-}
-
 Record encode(const OffsetCommitted& committed) {
     Record record;
     record.timestamp = committed.commit_timestamp;

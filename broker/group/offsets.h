@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "broker/base/java_hash.h"
 #include "broker/log/replica_log.h"
 
 namespace tribunal {
@@ -31,10 +32,6 @@ struct Offsets {
     std::map<CommittedKey, Offset> committed;
     TRIBUNAL_FIELDS(Offsets, committed)
 };
-
-// The partition of __consumer_offsets that holds a group: abs(hashCode(group)) % partitions, with
-// Java's string hash.
-std::int32_t coordinator_partition(const std::string& group, std::int32_t partitions);
 
 struct OffsetCommitted {
     CommittedKey key;

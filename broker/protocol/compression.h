@@ -16,8 +16,8 @@
 
 namespace tribunal {
 
-// Message formats below v2 were written with a wrong header checksum in their LZ4 frames (it
-// covered the magic number too, KAFKA-3160); readers of them do not check it.
+// Message format v0 has a wrong header checksum in its LZ4 frames (it covers the magic number too,
+// KAFKA-3160); readers of it do not check that.
 enum class Lz4Header : std::uint8_t { correct, legacy };
 
 std::string compress(CompressionType type, std::string_view bytes,

@@ -2,7 +2,7 @@
 // content size, no checksum but that of the header (Lz4BlockOutputStream).
 //
 // Read by hand and not by liblz4's frame functions: those check the header's checksum, which
-// message formats below v2 have wrong.
+// message format v0 has wrong.
 #pragma once
 
 #include "broker/protocol/compression.h"
