@@ -44,6 +44,20 @@ std::string_view name_of(ClientOpKind kind) {
             return "list_topics";
         case ClientOpKind::describe_topic:
             return "describe_topic";
+        case ClientOpKind::create_partitions:
+            return "create_partitions";
+        case ClientOpKind::alter_partition_reassignments:
+            return "alter_partition_reassignments";
+        case ClientOpKind::list_partition_reassignments:
+            return "list_partition_reassignments";
+        case ClientOpKind::elect_leaders:
+            return "elect_leaders";
+        case ClientOpKind::alter_configs:
+            return "alter_configs";
+        case ClientOpKind::update_features:
+            return "update_features";
+        case ClientOpKind::unregister_broker:
+            return "unregister_broker";
     }
     return "assign";
 }

@@ -88,7 +88,7 @@ void Recorder::follow_metadata(const World& world, const Controller& controller)
             }
         }
         if (const auto* change = std::get_if<PartitionChangeRecord>(&record)) {
-            if (change->leader_changed) ++elections_;
+            if (change->leader) ++elections_;
         }
         replay(image_, record);
         if (const auto* created = std::get_if<PartitionRecord>(&record)) {

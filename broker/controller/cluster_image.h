@@ -15,7 +15,11 @@ struct BrokerRegistration {
     BrokerEpoch epoch;
     std::int64_t incarnation = 0;
     bool fenced = true;
-    TRIBUNAL_FIELDS(BrokerRegistration, epoch, incarnation, fenced)
+    bool in_controlled_shutdown = false;  // KIP-841
+    std::string rack;
+    FeatureLevels features;  // supported
+    TRIBUNAL_FIELDS(BrokerRegistration, epoch, incarnation, fenced, in_controlled_shutdown, rack,
+                    features)
 };
 
 struct TopicImage {
@@ -28,12 +32,15 @@ struct TopicImage {
 
 struct ClusterImage {
     FlatMap<NodeId, BrokerRegistration> brokers;
-    FlatMap<NodeId, BrokerEpoch> alive;  // registered and unfenced
+    FlatMap<NodeId, BrokerEpoch> alive;   // registered and unfenced
+    FlatMap<NodeId, BrokerEpoch> active;  // and not in controlled shutdown: may lead and be in sync
     FlatMap<TopicId, Shared<TopicImage>> topics;
     std::map<std::string, TopicId, std::less<>> topic_ids;
     TopicId next_topic{0};
-    ProducerId next_producer_id{0};  // the first that is in no broker's block yet (KIP-730)
-    TRIBUNAL_FIELDS(ClusterImage, brokers, alive, topics, topic_ids, next_topic, next_producer_id)
+    FeatureLevels features{0, 0, 0, 0, 0};  // finalized
+    ProducerId next_producer_id{0};         // the first that is in no broker's block yet (KIP-730)
+    TRIBUNAL_FIELDS(ClusterImage, brokers, alive, active, topics, topic_ids, next_topic, features,
+                    next_producer_id)
 
     // Null when unknown (or deleted).
     const TopicImage* topic(TopicId id) const {
@@ -53,6 +60,9 @@ struct ClusterImage {
         return &t->partitions[static_cast<std::size_t>(tp.partition)];
     }
 };
+
+// Applies one change to a partition (Kafka: PartitionRegistration.merge).
+void apply(PartitionImage& partition, const PartitionChangeRecord& change);
 
 // Applies one record, in log order.
 void replay(ClusterImage& image, const MetadataRecord& record);

@@ -95,10 +95,8 @@ void on_start(Controller& c, Outbox& out) {
     // the platter, or a later power loss would take back what brokers have already acted on.
     c.high_watermark = Offset{0};
     if (c.log_end() > Offset{0}) sync_log(c, c.log_end(), out);
-    // A new controller knows nothing of the sessions: every broker gets a full one.
-    for (const auto& [broker, registration] : c.image.brokers) {
-        if (registration.fenced) continue;
-        c.sessions.insert(broker);
+    c.heartbeats = initial_heartbeats(c.image);
+    for (const NodeId broker : c.heartbeats.sessions) {
         out.arm(timer(TimerKind::broker_session, static_cast<std::uint64_t>(broker.value)),
                 c.config.broker_session_timeout);
     }
@@ -106,8 +104,8 @@ void on_start(Controller& c, Outbox& out) {
 }
 
 void on_session_expired(Controller& c, NodeId broker, Outbox& out) {
-    c.sessions.erase(broker);
-    append(c, decide_fence(c, broker), out);
+    tribunal::on_session_expired(c.heartbeats, broker);
+    append(c, decide_fence(c.view(), broker), out);
 }
 
 void on_timer(Controller& c, TimerId id, Outbox& out) {
@@ -124,34 +122,39 @@ void on_timer(Controller& c, TimerId id, Outbox& out) {
     }
 }
 
-// The session lives as long as heartbeats of the current registration come.
-void touch_session(Controller& c, NodeId broker, ErrorCode error, Outbox& out) {
-    if (error != ErrorCode::none) return;
-    c.sessions.insert(broker);
+void arm_session(Controller& c, NodeId broker, Outbox& out) {
     out.arm(timer(TimerKind::broker_session, static_cast<std::uint64_t>(broker.value)),
             c.config.broker_session_timeout);
 }
 
 void on_request(Controller& c, const Deliver& d, Outbox& out) {
-    std::visit(Overloaded{
-                   [&](const BrokerRegistrationRequest& m) {
-                       auto decision = decide(c, m);
-                       touch_session(c, m.broker, decision.response.error, out);
-                       answer(c, d, std::move(decision), out);
-                   },
-                   [&](const BrokerHeartbeatRequest& m) {
-                       auto decision = decide(c, m);
-                       touch_session(c, m.broker, decision.response.error, out);
-                       answer(c, d, std::move(decision), out);
-                   },
-                   [&](const AlterPartitionRequest& m) { answer(c, d, decide(c, m), out); },
-                   [&](const CreateTopicRequest& m) { answer(c, d, decide(c, m), out); },
-                   [&](const DeleteTopicRequest& m) { answer(c, d, decide(c, m), out); },
-                   [&](const AllocateProducerIdsRequest& m) { answer(c, d, decide(c, m), out); },
-                   [&](const MetadataFetchRequest& m) { on_metadata_fetch(c, d, m, out); },
-                   [&](const auto&) { CHECK(!"a message that a controller never gets"); },
-               },
-               d.message);
+    std::visit(
+        Overloaded{
+            [&](const BrokerRegistrationRequest& m) {
+                auto decision = decide(c.view(), m);
+                const bool granted = decision.response.error == ErrorCode::none;
+                answer(c, d, std::move(decision), out);
+                if (!granted) return;
+                on_registered(c.heartbeats, m.broker);
+                arm_session(c, m.broker, out);
+            },
+            [&](const BrokerHeartbeatRequest& m) {
+                // The session lives as long as heartbeats of the current registration come.
+                auto decision = decide(c.view(), m);
+                const bool granted = decision.response.error == ErrorCode::none;
+                answer(c, d, std::move(decision), out);
+                if (!granted) return;
+                on_heartbeat(c.heartbeats, c.image, m, c.log_end());
+                arm_session(c, m.broker, out);
+            },
+            [&](const AlterPartitionRequest& m) { answer(c, d, decide(c.view(), m), out); },
+            [&](const CreateTopicRequest& m) { answer(c, d, decide(c.view(), m), out); },
+            [&](const DeleteTopicRequest& m) { answer(c, d, decide(c.view(), m), out); },
+            [&](const AllocateProducerIdsRequest& m) { answer(c, d, decide(c.view(), m), out); },
+            [&](const MetadataFetchRequest& m) { on_metadata_fetch(c, d, m, out); },
+            [&](const auto&) { CHECK(!"a message that a controller never gets"); },
+        },
+        d.message);
 }
 
 }  // namespace

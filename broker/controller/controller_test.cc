@@ -216,8 +216,9 @@ TEST(controller, a_block_of_producer_ids_is_given_once_and_to_a_current_broker_o
     Fixture f;
     const BrokerEpoch epoch = f.join(1);
     const auto ask = [&](int broker, BrokerEpoch of) {
-        return f.ask<AllocateProducerIdsResponse>(
-            NodeId{broker}, AllocateProducerIdsRequest{NodeId{broker}, of}, Lane::producer_id_block);
+        return f.ask<AllocateProducerIdsResponse>(NodeId{broker},
+                                                  AllocateProducerIdsRequest{NodeId{broker}, of},
+                                                  Lane::producer_id_block);
     };
     EXPECT_EQ(ask(1, epoch).producer_id_start, ProducerId{0});
     const auto second = ask(1, epoch);

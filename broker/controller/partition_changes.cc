@@ -5,13 +5,13 @@
 // elections.
 #include <algorithm>
 
-#include "broker/controller/controller.h"
+#include "broker/controller/decisions.h"
 
 namespace tribunal {
 namespace {
 
 template <class Visit>
-void for_each_partition(const Controller& c, Visit&& visit) {
+void for_each_partition(const ControllerView& c, Visit&& visit) {
     for (const auto& [id, topic] : c.image.topics) {
         for (std::size_t i = 0; i < topic->partitions.size(); ++i) {
             visit(TopicPartition{id, static_cast<std::int32_t>(i)}, topic->partitions[i],
@@ -22,7 +22,7 @@ void for_each_partition(const Controller& c, Visit&& visit) {
 
 // The first assigned replica that is alive (with `also` counted in and `without` out) and passes.
 template <class Passes>
-NodeId first_alive(const Controller& c, const PartitionImage& p, NodeId without, NodeId also,
+NodeId first_alive(const ControllerView& c, const PartitionImage& p, NodeId without, NodeId also,
                    Passes&& passes) {
     for (const NodeId node : p.replicas) {
         if (node == without || !(node == also || c.image.alive.contains(node))) continue;
@@ -33,48 +33,52 @@ NodeId first_alive(const Controller& c, const PartitionImage& p, NodeId without,
 
 }  // namespace
 
-void leave_partitions(const Controller& c, NodeId broker, std::vector<MetadataRecord>& records) {
+void leave_partitions(const ControllerView& c, NodeId broker,
+                      std::vector<MetadataRecord>& records) {
     for_each_partition(
         c, [&](TopicPartition tp, const PartitionImage& p, const TopicConfig& config) {
             const bool in_isr = p.isr.contains(broker);
             if (!in_isr && p.leader != broker) return;
-            PartitionChangeRecord change{tp, p.isr, p.leader, false};
+            FlatSet<NodeId> isr = p.isr;
             const bool keep_dead = c.config.planted_bug == PlantedBug::isr_keeps_dead_replica;
             // The last member stays: nobody else is known to have everything.
-            if (in_isr && p.isr.size() > 1 && !keep_dead) change.isr.erase(broker);
+            if (in_isr && p.isr.size() > 1 && !keep_dead) isr.erase(broker);
+            PartitionChangeRecord change;
+            change.partition = tp;
             if (p.leader == broker) {
-                change.leader_changed = true;
-                change.leader = first_alive(c, p, broker, kNoNode,
-                                            [&](NodeId n) { return change.isr.contains(n); });
+                change.leader =
+                    first_alive(c, p, broker, kNoNode, [&](NodeId n) { return isr.contains(n); });
                 if (change.leader == kNoNode && config.unclean_leader_election_enable) {
                     change.leader = first_alive(c, p, broker, kNoNode, [](NodeId) { return true; });
-                    if (change.leader != kNoNode) change.isr = {change.leader};
+                    if (change.leader != kNoNode) isr = {*change.leader};
                 }
             }
-            if (change.isr == p.isr && change.leader == p.leader) return;
-            records.emplace_back(std::move(change));
+            if (isr != p.isr) change.isr = isr;
+            if (change.isr || change.leader) records.emplace_back(std::move(change));
         });
 }
 
-void lead_partitions(const Controller& c, NodeId broker, std::vector<MetadataRecord>& records) {
+void lead_partitions(const ControllerView& c, NodeId broker, std::vector<MetadataRecord>& records) {
     for_each_partition(
         c, [&](TopicPartition tp, const PartitionImage& p, const TopicConfig& config) {
             if (p.leader != kNoNode) return;
             if (std::find(p.replicas.begin(), p.replicas.end(), broker) == p.replicas.end()) return;
-            PartitionChangeRecord change{tp, p.isr, kNoNode, true};
-            change.leader =
+            PartitionChangeRecord change;
+            change.partition = tp;
+            NodeId leader =
                 first_alive(c, p, kNoNode, broker, [&](NodeId n) { return p.isr.contains(n); });
-            if (change.leader == kNoNode && config.unclean_leader_election_enable) {
-                change.leader = first_alive(c, p, kNoNode, broker, [](NodeId) { return true; });
-                if (change.leader != kNoNode) change.isr = {change.leader};
+            if (leader == kNoNode && config.unclean_leader_election_enable) {
+                leader = first_alive(c, p, kNoNode, broker, [](NodeId) { return true; });
+                if (leader != kNoNode) change.isr = FlatSet<NodeId>{leader};
             }
-            if (change.leader != kNoNode) records.emplace_back(std::move(change));
+            change.leader = leader;
+            if (leader != kNoNode) records.emplace_back(std::move(change));
         });
 }
 
 namespace {
 
-ErrorCode check_alter(const Controller& c, NodeId from, const AlterPartition& request) {
+ErrorCode check_alter(const ControllerView& c, NodeId from, const AlterPartition& request) {
     const PartitionImage* p = c.image.partition(request.partition);
     if (p == nullptr) return ErrorCode::unknown_topic_or_partition;
     if (request.leader_epoch > p->leader_epoch) return ErrorCode::not_controller;
@@ -103,7 +107,8 @@ ErrorCode check_alter(const Controller& c, NodeId from, const AlterPartition& re
 
 }  // namespace
 
-Decision<AlterPartitionResponse> decide(const Controller& c, const AlterPartitionRequest& request) {
+Decision<AlterPartitionResponse> decide(const ControllerView& c,
+                                        const AlterPartitionRequest& request) {
     Decision<AlterPartitionResponse> decision;
     const BrokerRegistration* broker = c.image.brokers.find(request.broker);
     if (broker == nullptr || broker->epoch != request.broker_epoch) {
@@ -119,10 +124,9 @@ Decision<AlterPartitionResponse> decide(const Controller& c, const AlterPartitio
             for (const IsrMember& member : alter.new_isr) isr.insert(member.broker);
             result.image = *c.image.partition(alter.partition);
             if (isr != result.image.isr) {
-                decision.records.emplace_back(
-                    PartitionChangeRecord{alter.partition, isr, result.image.leader, false});
-                result.image.isr = isr;
-                ++result.image.partition_epoch.value;
+                PartitionChangeRecord change{.partition = alter.partition, .isr = isr};
+                apply(result.image, change);
+                decision.records.emplace_back(std::move(change));
             }
         }
         decision.response.partitions.push_back(std::move(result));

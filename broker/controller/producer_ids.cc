@@ -1,11 +1,11 @@
 // Producer ids in blocks (KIP-730): the metadata log says how far they have been given away, so no
 // two brokers, and no two lives of one broker, hand out the same id. A block whose answer is lost
 // or whose broker dies is never used.
-#include "broker/controller/controller.h"
+#include "broker/controller/decisions.h"
 
 namespace tribunal {
 
-Decision<AllocateProducerIdsResponse> decide(const Controller& c,
+Decision<AllocateProducerIdsResponse> decide(const ControllerView& c,
                                              const AllocateProducerIdsRequest& request) {
     const BrokerRegistration* known = c.image.brokers.find(request.broker);
     if (known == nullptr || known->epoch != request.broker_epoch) {

@@ -1,7 +1,7 @@
 // Topics: create (with placement) and delete.
 #include <algorithm>
 
-#include "broker/controller/controller.h"
+#include "broker/controller/decisions.h"
 
 namespace tribunal {
 namespace {
@@ -27,7 +27,7 @@ bool is_valid_name(const std::string& name) {
 
 }  // namespace
 
-Decision<CreateTopicResponse> decide(const Controller& c, const CreateTopicRequest& request) {
+Decision<CreateTopicResponse> decide(const ControllerView& c, const CreateTopicRequest& request) {
     const auto refuse = [](ErrorCode error) {
         return Decision<CreateTopicResponse>{{}, {error, TopicId{-1}}};
     };
@@ -68,7 +68,7 @@ Decision<CreateTopicResponse> decide(const Controller& c, const CreateTopicReque
     return decision;
 }
 
-Decision<DeleteTopicResponse> decide(const Controller& c, const DeleteTopicRequest& request) {
+Decision<DeleteTopicResponse> decide(const ControllerView& c, const DeleteTopicRequest& request) {
     const TopicImage* topic = c.image.topic(request.name);
     if (topic == nullptr) return {{}, {ErrorCode::unknown_topic_or_partition}};
     return {{RemoveTopicRecord{topic->id}}, {ErrorCode::none}};

@@ -99,6 +99,7 @@ void start_registration(Broker& b, Outbox& out) {
     request.broker = b.id;
     request.incarnation = b.incarnation;
     request.rack = b.config.rack;
+    request.features = b.config.supported_features;
     request.previous_broker_epoch = b.previous_broker_epoch;
     out.send(connection, free_correlation(b), std::move(request));
     out.arm(timer(TimerKind::request_timeout, connection.packed()),

@@ -16,7 +16,14 @@ enum class ClientOpKind : std::uint8_t {
     create_topic,
     delete_topic,
     list_topics,
-    describe_topic
+    describe_topic,
+    create_partitions,
+    alter_partition_reassignments,
+    list_partition_reassignments,
+    elect_leaders,
+    alter_configs,
+    update_features,
+    unregister_broker
 };
 
 }  // namespace tribunal

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "broker/base/digest.h"
+#include "broker/protocol/features.h"
 #include "broker/protocol/rules.h"
 
 namespace tribunal {
@@ -77,25 +78,25 @@ struct BrokerConfig {
     std::int64_t snapshot_max_new_record_bytes =
         20 << 20;  // metadata.log.max.record.bytes.between.snapshots
     Duration snapshot_max_interval = seconds(3600);  // metadata.log.max.snapshot.interval.ms
+    FeatureLevels supported_features;                // by this node's software
+    FeatureLevels bootstrap_features;                // finalized when the cluster is made
     Rules rules;
     PlantedBug planted_bug = PlantedBug::none;
-    TRIBUNAL_FIELDS(BrokerConfig, replica_lag_time_max, replica_fetch_wait_max,
-                    replica_fetch_max_bytes, replica_fetch_response_max_bytes,
-                    replica_fetch_min_bytes, replica_fetch_backoff, replica_socket_timeout,
-                    high_watermark_checkpoint_interval, broker_heartbeat_interval,
-                    broker_session_timeout, retention_check_interval, fetch_max_bytes,
-                    offsets_topic_num_partitions, offsets_topic_replication_factor,
-                    offsets_commit_timeout, fetch_session_cache_slots, rack,
-                    replica_selector_rack_aware, controlled_shutdown_enable,
-                    auto_leader_rebalance_enable, leader_imbalance_check_interval,
-                    leader_imbalance_per_broker_percentage, unclean_leader_election_interval,
-                    flush_offset_checkpoint_interval, flush_start_offset_checkpoint_interval,
-                    flush_scheduler_interval, cleaner_enable, cleaner_backoff,
-                    cleaner_dedupe_buffer_size, producer_id_expiration,
-                    producer_id_expiration_check_interval, offsets_topic_segment_bytes,
-                    quorum_election_timeout, quorum_fetch_timeout, quorum_election_backoff_max,
-                    quorum_request_timeout, quorum_retry_backoff, snapshot_max_new_record_bytes,
-                    snapshot_max_interval, rules, planted_bug)
+    TRIBUNAL_FIELDS(
+        BrokerConfig, replica_lag_time_max, replica_fetch_wait_max, replica_fetch_max_bytes,
+        replica_fetch_response_max_bytes, replica_fetch_min_bytes, replica_fetch_backoff,
+        replica_socket_timeout, high_watermark_checkpoint_interval, broker_heartbeat_interval,
+        broker_session_timeout, retention_check_interval, fetch_max_bytes,
+        offsets_topic_num_partitions, offsets_topic_replication_factor, offsets_commit_timeout,
+        fetch_session_cache_slots, rack, replica_selector_rack_aware, controlled_shutdown_enable,
+        auto_leader_rebalance_enable, leader_imbalance_check_interval,
+        leader_imbalance_per_broker_percentage, unclean_leader_election_interval,
+        flush_offset_checkpoint_interval, flush_start_offset_checkpoint_interval,
+        flush_scheduler_interval, cleaner_enable, cleaner_backoff, cleaner_dedupe_buffer_size,
+        producer_id_expiration, producer_id_expiration_check_interval, offsets_topic_segment_bytes,
+        quorum_election_timeout, quorum_fetch_timeout, quorum_election_backoff_max,
+        quorum_request_timeout, quorum_retry_backoff, snapshot_max_new_record_bytes,
+        snapshot_max_interval, supported_features, bootstrap_features, rules, planted_bug)
 };
 
 enum class CompressionType : std::uint8_t { none, gzip, snappy, lz4, zstd };

@@ -13,7 +13,8 @@ std::string tp_text(TopicPartition tp) {
     return fmt::format("t{}-{}", tp.topic.value, tp.partition);
 }
 
-std::string nodes_text(const FlatSet<NodeId>& nodes) {
+template <class Nodes>
+std::string nodes_text(const Nodes& nodes) {
     std::string text;
     for (const NodeId node : nodes) text += (text.empty() ? "" : ",") + std::to_string(node.value);
     return "[" + text + "]";
@@ -174,6 +175,58 @@ struct Describe {
         return fmt::format("{} from {}{}", m.producer_id_len, m.producer_id_start.value,
                            error_text(m.error));
     }
+    std::string operator()(const CreatePartitionsRequest& m) const {
+        return fmt::format("{} x{}", m.topic, m.count);
+    }
+    std::string operator()(const CreatePartitionsResponse& m) const { return error_text(m.error); }
+    std::string operator()(const AlterPartitionReassignmentsRequest& m) const {
+        return some(m.partitions, [](const auto& p) {
+            return fmt::format("{}-{} to {}", p.partition.topic, p.partition.partition,
+                               p.replicas ? nodes_text(*p.replicas) : "what it was");
+        });
+    }
+    std::string operator()(const AlterPartitionReassignmentsResponse& m) const {
+        return error_text(m.error) + results(m.partitions);
+    }
+    std::string operator()(const ListPartitionReassignmentsRequest& m) const {
+        return m.partitions.empty() ? "all" : m.partitions.front().topic;
+    }
+    std::string operator()(const ListPartitionReassignmentsResponse& m) const {
+        return error_text(m.error) + some(m.reassignments, [](const auto& p) {
+                   return fmt::format("{}-{} {} adding {} removing {}", p.partition.topic,
+                                      p.partition.partition, nodes_text(p.replicas),
+                                      nodes_text(p.adding_replicas),
+                                      nodes_text(p.removing_replicas));
+               });
+    }
+    std::string operator()(const ElectLeadersRequest& m) const {
+        return (m.type == ElectionType::preferred ? "preferred" : "unclean") +
+               some(m.partitions,
+                    [](const auto& p) { return fmt::format("{}-{}", p.topic, p.partition); });
+    }
+    std::string operator()(const ElectLeadersResponse& m) const {
+        return error_text(m.error) + results(m.partitions);
+    }
+    std::string operator()(const IncrementalAlterConfigsRequest& m) const { return m.topic; }
+    std::string operator()(const IncrementalAlterConfigsResponse& m) const {
+        return error_text(m.error);
+    }
+    std::string operator()(const UpdateFeaturesRequest& m) const {
+        return some(m.updates, [](const auto& u) {
+            return fmt::format("{} to {}", name_of(u.feature), u.level);
+        });
+    }
+    std::string operator()(const UpdateFeaturesResponse& m) const { return error_text(m.error); }
+    std::string operator()(const UnregisterBrokerRequest& m) const {
+        return fmt::format("broker {}", m.broker.value);
+    }
+    std::string operator()(const UnregisterBrokerResponse& m) const { return error_text(m.error); }
+    static std::string results(const std::vector<NamedPartitionResult>& list) {
+        return some(list, [](const auto& p) {
+            return fmt::format("{}-{}{}", p.partition.topic, p.partition.partition,
+                               error_text(p.error));
+        });
+    }
     static std::string offsets(const std::vector<PartitionOffset>& list) {
         return some(list, [](const auto& o) {
             return fmt::format("{} @{}{}", tp_text(o.partition), o.offset.value,
@@ -222,7 +275,21 @@ std::string_view kind_of(const Message& message) {
                                           "InitProducerIdRequest",
                                           "InitProducerIdResponse",
                                           "AllocateProducerIdsRequest",
-                                          "AllocateProducerIdsResponse"};
+                                          "AllocateProducerIdsResponse",
+                                          "CreatePartitionsRequest",
+                                          "CreatePartitionsResponse",
+                                          "AlterPartitionReassignmentsRequest",
+                                          "AlterPartitionReassignmentsResponse",
+                                          "ListPartitionReassignmentsRequest",
+                                          "ListPartitionReassignmentsResponse",
+                                          "ElectLeadersRequest",
+                                          "ElectLeadersResponse",
+                                          "IncrementalAlterConfigsRequest",
+                                          "IncrementalAlterConfigsResponse",
+                                          "UpdateFeaturesRequest",
+                                          "UpdateFeaturesResponse",
+                                          "UnregisterBrokerRequest",
+                                          "UnregisterBrokerResponse"};
     static_assert(std::size(kinds) == std::variant_size_v<Message>);
     return kinds[message.index()];
 }

@@ -31,6 +31,8 @@ enum class TimerKind : std::uint8_t {
     // controller
     broker_session,  // key: broker
     metadata_wait,   // key: connection
+    leader_balance,  // leader.imbalance.check.interval.seconds
+    unclean_leader,  // unclean.leader.election.interval.ms
     // clients
     load,       // the next record or step
     linger,     // a batch is due
@@ -47,7 +49,8 @@ enum class TimerKind : std::uint8_t {
 
 // Whether a controller arms it; of a combined node (KIP-500) all others are the broker's.
 constexpr bool is_of_controller(TimerKind kind) {
-    return kind == TimerKind::broker_session || kind == TimerKind::metadata_wait;
+    return kind == TimerKind::broker_session || kind == TimerKind::metadata_wait ||
+           kind == TimerKind::leader_balance || kind == TimerKind::unclean_leader;
 }
 
 struct TimerId {

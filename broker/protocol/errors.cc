@@ -46,6 +46,8 @@ std::string_view name_of(ErrorCode error) {
             return "ILLEGAL_GENERATION";
         case ErrorCode::unknown_member_id:
             return "UNKNOWN_MEMBER_ID";
+        case ErrorCode::unsupported_version:
+            return "UNSUPPORTED_VERSION";
         case ErrorCode::topic_already_exists:
             return "TOPIC_ALREADY_EXISTS";
         case ErrorCode::invalid_partitions:
@@ -54,6 +56,8 @@ std::string_view name_of(ErrorCode error) {
             return "INVALID_REPLICATION_FACTOR";
         case ErrorCode::invalid_replica_assignment:
             return "INVALID_REPLICA_ASSIGNMENT";
+        case ErrorCode::invalid_config:
+            return "INVALID_CONFIG";
         case ErrorCode::not_controller:
             return "NOT_CONTROLLER";
         case ErrorCode::invalid_request:
@@ -72,6 +76,8 @@ std::string_view name_of(ErrorCode error) {
             return "KAFKA_STORAGE_ERROR";
         case ErrorCode::unknown_producer_id:
             return "UNKNOWN_PRODUCER_ID";
+        case ErrorCode::reassignment_in_progress:
+            return "REASSIGNMENT_IN_PROGRESS";
         case ErrorCode::fetch_session_id_not_found:
             return "FETCH_SESSION_ID_NOT_FOUND";
         case ErrorCode::invalid_fetch_session_epoch:
@@ -84,6 +90,14 @@ std::string_view name_of(ErrorCode error) {
             return "STALE_BROKER_EPOCH";
         case ErrorCode::offset_not_available:
             return "OFFSET_NOT_AVAILABLE";
+        case ErrorCode::preferred_leader_not_available:
+            return "PREFERRED_LEADER_NOT_AVAILABLE";
+        case ErrorCode::eligible_leaders_not_available:
+            return "ELIGIBLE_LEADERS_NOT_AVAILABLE";
+        case ErrorCode::election_not_needed:
+            return "ELECTION_NOT_NEEDED";
+        case ErrorCode::no_reassignment_in_progress:
+            return "NO_REASSIGNMENT_IN_PROGRESS";
         case ErrorCode::producer_fenced:
             return "PRODUCER_FENCED";
         case ErrorCode::invalid_record:

@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "broker/protocol/admin_messages.h"
 #include "broker/protocol/batch.h"
 #include "broker/protocol/config.h"
 #include "broker/protocol/errors.h"
@@ -230,10 +231,13 @@ struct OffsetsForLeaderEpochResponse {
 struct BrokerRegistrationRequest {
     NodeId broker;
     std::int64_t incarnation = 0;  // a UUID in Kafka: another for each start of the process
-    std::string rack{};            // broker.rack; empty: none
-    // Of the life before, when that one ended clean: nothing is lost since (KIP-966). Else -1.
+    std::string rack = {};         // broker.rack; empty: none
+    FeatureLevels features = {};   // supported
+    // From the clean shutdown file (KIP-966): the broker epoch of the life that was stopped in good
+    // order. -1, or another than the registered one: unsynced data may be gone.
     BrokerEpoch previous_broker_epoch{-1};
-    TRIBUNAL_FIELDS(BrokerRegistrationRequest, broker, incarnation, rack, previous_broker_epoch)
+    TRIBUNAL_FIELDS(BrokerRegistrationRequest, broker, incarnation, rack, features,
+                    previous_broker_epoch)
 };
 struct BrokerRegistrationResponse {
     ErrorCode error = ErrorCode::none;
@@ -266,7 +270,9 @@ struct AlterPartition {
     LeaderEpoch leader_epoch;
     PartitionEpoch partition_epoch;
     std::vector<IsrMember> new_isr;
-    TRIBUNAL_FIELDS(AlterPartition, partition, leader_epoch, partition_epoch, new_isr)
+    LeaderRecoveryState leader_recovery_state = LeaderRecoveryState::recovered;  // KIP-704
+    TRIBUNAL_FIELDS(AlterPartition, partition, leader_epoch, partition_epoch, new_isr,
+                    leader_recovery_state)
 };
 struct AlterPartitionRequest {
     NodeId broker;
@@ -312,17 +318,21 @@ struct MetadataFetchResponse {
     TRIBUNAL_FIELDS(MetadataFetchResponse, base_offset, records, high_watermark)
 };
 
-using Message =
-    std::variant<ProduceRequest, ProduceResponse, FetchRequest, FetchResponse, ListOffsetsRequest,
-                 ListOffsetsResponse, MetadataRequest, MetadataResponse, FindCoordinatorRequest,
-                 FindCoordinatorResponse, OffsetCommitRequest, OffsetCommitResponse,
-                 OffsetFetchRequest, OffsetFetchResponse, CreateTopicRequest, CreateTopicResponse,
-                 DeleteTopicRequest, DeleteTopicResponse, OffsetsForLeaderEpochRequest,
-                 OffsetsForLeaderEpochResponse, BrokerRegistrationRequest,
-                 BrokerRegistrationResponse, BrokerHeartbeatRequest, BrokerHeartbeatResponse,
-                 AlterPartitionRequest, AlterPartitionResponse, MetadataFetchRequest,
-                 MetadataFetchResponse, InitProducerIdRequest, InitProducerIdResponse,
-                 AllocateProducerIdsRequest, AllocateProducerIdsResponse>;
+using Message = std::variant<
+    ProduceRequest, ProduceResponse, FetchRequest, FetchResponse, ListOffsetsRequest,
+    ListOffsetsResponse, MetadataRequest, MetadataResponse, FindCoordinatorRequest,
+    FindCoordinatorResponse, OffsetCommitRequest, OffsetCommitResponse, OffsetFetchRequest,
+    OffsetFetchResponse, CreateTopicRequest, CreateTopicResponse, DeleteTopicRequest,
+    DeleteTopicResponse, OffsetsForLeaderEpochRequest, OffsetsForLeaderEpochResponse,
+    BrokerRegistrationRequest, BrokerRegistrationResponse, BrokerHeartbeatRequest,
+    BrokerHeartbeatResponse, AlterPartitionRequest, AlterPartitionResponse, MetadataFetchRequest,
+    MetadataFetchResponse, InitProducerIdRequest, InitProducerIdResponse,
+    AllocateProducerIdsRequest, AllocateProducerIdsResponse, CreatePartitionsRequest,
+    CreatePartitionsResponse, AlterPartitionReassignmentsRequest,
+    AlterPartitionReassignmentsResponse, ListPartitionReassignmentsRequest,
+    ListPartitionReassignmentsResponse, ElectLeadersRequest, ElectLeadersResponse,
+    IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse, UpdateFeaturesRequest,
+    UpdateFeaturesResponse, UnregisterBrokerRequest, UnregisterBrokerResponse>;
 
 // "FetchRequest"
 std::string_view kind_of(const Message& message);

@@ -2,15 +2,21 @@
 // KIP-631). One struct a kind.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "broker/base/flat.h"
 #include "broker/protocol/config.h"
+#include "broker/protocol/features.h"
 #include "broker/protocol/ids.h"
 
 namespace tribunal {
+
+// Whether the leader that an unclean election chose has finished recovering (KIP-704). Kafka's
+// brokers recover at once; an ISR grows only after they have said so.
+enum class LeaderRecoveryState : std::uint8_t { recovered, recovering };
 
 // A partition as the metadata log has it.
 struct PartitionImage {
@@ -19,24 +25,47 @@ struct PartitionImage {
     NodeId leader = kNoNode;
     LeaderEpoch leader_epoch{0};
     PartitionEpoch partition_epoch{0};
-    TRIBUNAL_FIELDS(PartitionImage, replicas, isr, leader, leader_epoch, partition_epoch)
+    LeaderRecoveryState leader_recovery_state = LeaderRecoveryState::recovered;
+    // Eligible leader replicas: left the ISR when it was smaller than min.insync.replicas, so they
+    // have everything that was committed (KIP-966).
+    FlatSet<NodeId> elr;
+    FlatSet<NodeId> last_known_elr;  // as Kafka uses it: the last leader of a leaderless partition
+    // Of a reassignment under way (KIP-455): both are in `replicas` too.
+    FlatSet<NodeId> adding_replicas;
+    FlatSet<NodeId> removing_replicas;
+    TRIBUNAL_FIELDS(PartitionImage, replicas, isr, leader, leader_epoch, partition_epoch,
+                    leader_recovery_state, elr, last_known_elr, adding_replicas, removing_replicas)
+
+    bool is_being_reassigned() const {
+        return !adding_replicas.empty() || !removing_replicas.empty();
+    }
 };
 
 struct RegisterBrokerRecord {
     NodeId broker;
     BrokerEpoch broker_epoch;
     std::int64_t incarnation = 0;
-    TRIBUNAL_FIELDS(RegisterBrokerRecord, broker, broker_epoch, incarnation)
+    std::string rack = {};        // broker.rack; empty: none
+    FeatureLevels features = {};  // supported
+    bool fenced = true;
+    bool in_controlled_shutdown = false;
+    TRIBUNAL_FIELDS(RegisterBrokerRecord, broker, broker_epoch, incarnation, rack, features, fenced,
+                    in_controlled_shutdown)
 };
-struct BrokerFencedRecord {  // BrokerRegistrationChangeRecord with fenced = +1
+// Before metadata.version 3.3-IV2 Kafka wrote FenceBrokerRecord and UnfenceBrokerRecord, which
+// meant the same.
+struct BrokerRegistrationChangeRecord {
     NodeId broker;
     BrokerEpoch broker_epoch;
-    TRIBUNAL_FIELDS(BrokerFencedRecord, broker, broker_epoch)
+    std::optional<bool> fenced = {};
+    std::optional<bool> in_controlled_shutdown = {};  // KIP-841
+    TRIBUNAL_FIELDS(BrokerRegistrationChangeRecord, broker, broker_epoch, fenced,
+                    in_controlled_shutdown)
 };
-struct BrokerUnfencedRecord {  // ... with fenced = -1
+struct UnregisterBrokerRecord {
     NodeId broker;
     BrokerEpoch broker_epoch;
-    TRIBUNAL_FIELDS(BrokerUnfencedRecord, broker, broker_epoch)
+    TRIBUNAL_FIELDS(UnregisterBrokerRecord, broker, broker_epoch)
 };
 struct TopicRecord {
     TopicId topic;
@@ -44,17 +73,31 @@ struct TopicRecord {
     TopicConfig config;  // ConfigRecords of the topic
     TRIBUNAL_FIELDS(TopicRecord, topic, name, config)
 };
+// The ConfigRecords of one change of a topic's settings, as the settings that are now in effect.
+struct TopicConfigRecord {
+    TopicId topic;
+    TopicConfig config;
+    TRIBUNAL_FIELDS(TopicConfigRecord, topic, config)
+};
 struct PartitionRecord {
     TopicPartition partition;
     PartitionImage image;
     TRIBUNAL_FIELDS(PartitionRecord, partition, image)
 };
+// What is not there stays as it was. The partition epoch goes up always.
 struct PartitionChangeRecord {
     TopicPartition partition;
-    FlatSet<NodeId> isr;
-    NodeId leader = kNoNode;
-    bool leader_changed = false;  // bumps the leader epoch; the partition epoch goes up always
-    TRIBUNAL_FIELDS(PartitionChangeRecord, partition, isr, leader, leader_changed)
+    std::optional<FlatSet<NodeId>> isr = {};
+    std::optional<NodeId> leader =
+        {};  // when it is there, even the same one: the leader epoch goes up
+    std::optional<LeaderRecoveryState> leader_recovery_state = {};
+    std::optional<FlatSet<NodeId>> elr = {};
+    std::optional<FlatSet<NodeId>> last_known_elr = {};
+    std::optional<std::vector<NodeId>> replicas = {};
+    std::optional<FlatSet<NodeId>> adding_replicas = {};
+    std::optional<FlatSet<NodeId>> removing_replicas = {};
+    TRIBUNAL_FIELDS(PartitionChangeRecord, partition, isr, leader, leader_recovery_state, elr,
+                    last_known_elr, replicas, adding_replicas, removing_replicas)
 };
 struct RemoveTopicRecord {
     TopicId topic;
@@ -68,8 +111,15 @@ struct ProducerIdsRecord {
     TRIBUNAL_FIELDS(ProducerIdsRecord, broker, broker_epoch, next_producer_id)
 };
 
+struct FeatureLevelRecord {
+    Feature feature = Feature::metadata_version;
+    std::int16_t level = 0;
+    TRIBUNAL_FIELDS(FeatureLevelRecord, feature, level)
+};
+
 using MetadataRecord =
-    std::variant<RegisterBrokerRecord, BrokerFencedRecord, BrokerUnfencedRecord, TopicRecord,
-                 PartitionRecord, PartitionChangeRecord, RemoveTopicRecord, ProducerIdsRecord>;
+    std::variant<RegisterBrokerRecord, BrokerRegistrationChangeRecord, UnregisterBrokerRecord,
+                 TopicRecord, TopicConfigRecord, PartitionRecord, PartitionChangeRecord,
+                 RemoveTopicRecord, FeatureLevelRecord, ProducerIdsRecord>;
 
 }  // namespace tribunal

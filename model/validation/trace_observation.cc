@@ -163,11 +163,8 @@ void take_controller_log(const PartitionWorld& world, const PartitionWorld::Stat
         const auto* change = std::get_if<PartitionChangeRecord>(&record);
         if (change == nullptr || change->partition != world.partition()) continue;
         PartitionImage after = history.image;
-        after.isr = change->isr;
-        after.leader = change->leader;
-        if (change->leader_changed) ++after.leader_epoch.value;
-        ++after.partition_epoch.value;
-        if (is_alter_partition && !change->leader_changed) {
+        apply(after, *change);
+        if (is_alter_partition && !change->leader) {
             take_alter_partition(history.image, after, history, events);
         } else {
             take_decision(history.image, after, history, events);

@@ -99,12 +99,9 @@ bool is_counted(const PartitionWorld::State& s, const ClusterImage& image, Actio
 // leads; a leader, also at its ISR and at who is alive.
 bool tells(const MetadataRecord& record, bool leads) {
     if (const auto* change = std::get_if<PartitionChangeRecord>(&record)) {
-        return leads || change->leader_changed;
+        return leads || change->leader.has_value();
     }
-    if (std::holds_alternative<BrokerFencedRecord>(record) ||
-        std::holds_alternative<BrokerUnfencedRecord>(record)) {
-        return leads;
-    }
+    if (std::holds_alternative<BrokerRegistrationChangeRecord>(record)) return leads;
     return !std::holds_alternative<RegisterBrokerRecord>(record);
 }
 
@@ -343,8 +340,8 @@ void PartitionWorld::enabled_timers(const State& s, std::vector<Action>& actions
                     break;
                 case TimerKind::heartbeat: {
                     const BrokerRegistration* known = cluster.brokers.find(id);
-                    const bool registers =
-                        broker.registration == Registration::none && !c.sessions.contains(id);
+                    const bool registers = broker.registration == Registration::none &&
+                                           !c.heartbeats.sessions.contains(id);
                     const bool unfences = broker.registration == Registration::registered &&
                                           known != nullptr && known->fenced &&
                                           known->epoch == broker.broker_epoch &&
@@ -382,7 +379,7 @@ void PartitionWorld::enabled_timers(const State& s, std::vector<Action>& actions
 
 void PartitionWorld::enabled_faults(const State& s, std::vector<Action>& actions) const {
     const SmallWorldBounds& bounds = options_.bounds;
-    const FlatSet<NodeId>& sessions = s.world.controller(controller()).sessions;
+    const FlatSet<NodeId>& sessions = s.world.controller(controller()).heartbeats.sessions;
     for (std::int32_t b = 1; b <= options_.brokers; ++b) {
         const NodeId id{b};
         const SmallHost& host = s.world.host(id);

@@ -1,0 +1,59 @@
+// What the active controller decides, request by request: records for the metadata log and an
+// answer. Pure functions of a ControllerView; whoever holds the log appends and replays the records
+// and sends the answer when they are committed.
+//
+// Kafka: ClusterControlManager, ReplicationControlManager, FeatureControlManager and
+// ConfigurationControlManager of the KRaft controller (KIP-500, KIP-631).
+#pragma once
+
+#include <vector>
+
+#include "broker/controller/cluster_image.h"
+#include "broker/controller/heartbeats.h"
+#include "broker/protocol/messages.h"
+
+namespace tribunal {
+
+template <class Response>
+struct Decision {
+    std::vector<MetadataRecord> records;
+    Response response;
+};
+
+// All that a decision may read. `image` is of the whole log, uncommitted records included, as
+// Kafka's controller decides on what it has appended.
+struct ControllerView {
+    const ClusterImage& image;
+    const BrokerConfig& config;
+    const Heartbeats& heartbeats;
+    Offset next_offset;  // of the first record that is decided now
+};
+
+// broker_lifecycle.cc
+Decision<BrokerRegistrationResponse> decide(const ControllerView& c,
+                                            const BrokerRegistrationRequest& request);
+Decision<BrokerHeartbeatResponse> decide(const ControllerView& c,
+                                         const BrokerHeartbeatRequest& request);
+// A broker's session expired: fence it and move its leaderships.
+std::vector<MetadataRecord> decide_fence(const ControllerView& c, NodeId broker);
+
+// partition_changes.cc
+Decision<AlterPartitionResponse> decide(const ControllerView& c,
+                                        const AlterPartitionRequest& request);
+// Records that take `broker` out of every ISR and leadership.
+void leave_partitions(const ControllerView& c, NodeId broker, std::vector<MetadataRecord>& records);
+// Records that give leaders to partitions without one, now that `broker` is alive.
+void lead_partitions(const ControllerView& c, NodeId broker, std::vector<MetadataRecord>& records);
+
+// topic_changes.cc
+Decision<CreateTopicResponse> decide(const ControllerView& c, const CreateTopicRequest& request);
+Decision<DeleteTopicResponse> decide(const ControllerView& c, const DeleteTopicRequest& request);
+
+// producer_ids.cc
+inline constexpr std::int32_t kProducerIdBlockSize = 1000;  // ProducerIdsBlock
+// The next block of producer ids goes to a broker (KIP-730). STALE_BROKER_EPOCH when it is not the
+// broker's current life that asks.
+Decision<AllocateProducerIdsResponse> decide(const ControllerView& c,
+                                             const AllocateProducerIdsRequest& request);
+
+}  // namespace tribunal
