@@ -31,6 +31,8 @@ constexpr std::string_view kMetadataLost =
     "nothing is promised once a majority of the controllers has lost its disk";
 constexpr std::string_view kBelowLogStart =
     "retention and DeleteRecords remove what lies below the log start offset";
+constexpr std::string_view kCompacted =
+    "compaction removes a record once a later one of its key is committed, and expired tombstones";
 constexpr std::string_view kCorrupted =
     "a disk that returned wrong bytes is beyond what replication promises";
 constexpr std::string_view kExhausted =
@@ -44,6 +46,7 @@ constexpr ClaimRow kRows[] = {
     {durable, any, deleted, false, kDeleted, "own"},
     {durable, any, metadata_lost, false, kMetadataLost, "own"},
     {durable, any, below_log_start, false, kBelowLogStart, "Kafka: retention.ms"},
+    {durable, any, compacted, false, kCompacted, "Kafka: log compaction"},
     {durable, any, corrupted_disk, false, kCorrupted, "own"},
     {durable, acks_1, leader_change, false, "acks=1 promises nothing once the leader changes",
      "Kafka: acks"},
@@ -67,6 +70,7 @@ constexpr ClaimRow kRows[] = {
      "acks=0 never learns whether the record was appended and promises nothing", "Kafka: acks"},
     {durable_healthy, any, deleted, false, kDeleted, "own"},
     {durable_healthy, any, below_log_start, false, kBelowLogStart, "Kafka: retention.ms"},
+    {durable_healthy, any, compacted, false, kCompacted, "Kafka: log compaction"},
     {durable_healthy, any, always, true,
      "without a fault every acknowledged record stays, with acks=1 as with acks=all",
      "Jepsen: Bufstream 0.1.0"},
@@ -74,6 +78,7 @@ constexpr ClaimRow kRows[] = {
     {read_stays, any, deleted, false, kDeleted, "own"},
     {read_stays, any, metadata_lost, false, kMetadataLost, "own"},
     {read_stays, any, below_log_start, false, kBelowLogStart, "Kafka: retention.ms"},
+    {read_stays, any, compacted, false, kCompacted, "Kafka: log compaction"},
     {read_stays, any, corrupted_disk, false, kCorrupted, "own"},
     {read_stays, any, unclean_election, false,
      "an unclean election may take a leader that lacks committed records",
@@ -111,6 +116,7 @@ constexpr ClaimRow kRows[] = {
     {skips_nothing, any, deleted, false, kDeleted, "own"},
     {skips_nothing, any, metadata_lost, false, kMetadataLost, "own"},
     {skips_nothing, any, below_log_start, false, kBelowLogStart, "Kafka: retention.ms"},
+    {skips_nothing, any, compacted, false, kCompacted, "Kafka: log compaction"},
     {skips_nothing, any, offset_reset, false, "auto.offset.reset moved the consumer",
      "Kafka: auto.offset.reset"},
     {skips_nothing, any, corrupted_disk, false, kCorrupted, "own"},
@@ -267,6 +273,11 @@ bool applies(Circumstance circumstance, const ClaimQuery& q) {
             // A record whose offset nobody knows may have been the first one to go.
             return q.offset == kNoOffset ? facts.log_start_offset > Offset{0}
                                          : q.offset < facts.log_start_offset;
+        case compacted:
+            // A record whose offset nobody knows may have been one of them.
+            return q.offset == kNoOffset ? !facts.compacted.empty()
+                                         : facts.is_compacted(q.offset) &&
+                                               facts.compacted_at(q.offset) <= q.missed_at;
         case metadata_lost:
             return facts.metadata_lost_at != kNever;
         case corrupted_disk:
@@ -324,6 +335,8 @@ Instant instant_of(Circumstance circumstance, const ClaimQuery& q) {
                                                facts.leader_changes.end(), q.answered));
         case offset_reset:
             return q.reset_at;
+        case compacted:
+            return facts.compacted_at(q.offset);
         case always:
         case deleted:
         case below_log_start:
@@ -380,6 +393,9 @@ std::string Claim::because() const {
             return fmt::format("{}, at {}", row->because, seconds_text(at));
         case offset_reset:
             return fmt::format("{} at {}", row->because, seconds_text(at));
+        case compacted:
+            if (at == kNever) break;
+            return fmt::format("{}: this one at {}", row->because, seconds_text(at));
         case below_log_start:
             return fmt::format("{}, which is {}", row->because, log_start_offset.value);
         case always:
@@ -500,6 +516,8 @@ std::string_view name_of(Circumstance circumstance) {
             return "topic deleted";
         case below_log_start:
             return "below the log start offset";
+        case compacted:
+            return "compacted";
         case metadata_lost:
             return "a majority of controllers lost its disk";
         case corrupted_disk:

@@ -60,6 +60,7 @@ enum class Circumstance : std::uint8_t {
     always,
     deleted,             // the topic was deleted
     below_log_start,     // retention or DeleteRecords took it
+    compacted,           // the cleaner took it, as it may
     metadata_lost,       // a majority of the controllers lost its disk
     corrupted_disk,      // a disk of the partition returned wrong bytes
     leader_change,       // another leader was chosen while exposed
@@ -101,6 +102,7 @@ struct ClaimQuery {
     Instant reset_at = kNever;  // when auto.offset.reset took effect; kNever: it did not
     bool was_in_range = true;
     bool is_leaderless = false;
+    Instant missed_at = kNever;  // when a poll passed over it; kNever: it is missing at the end
 };
 
 struct Claim {

@@ -91,6 +91,26 @@ Offset floor_of(const CommittedLog& committed, const ReplicaLog& log) {
     return std::max(log.log_start_offset, std::min(committed.retained_from, log.log_end_offset));
 }
 
+// Passes over what compaction may have taken away on one side: committed batches that the log has
+// no more (it goes on behind them), and batches that the committed log never had, because its
+// leader had cleaned them away. False when the log ends here.
+bool skip_compacted(const CommittedLog& committed, const ReplicaLog& log, BatchCursor& at,
+                    std::uint64_t& matched) {
+    while (matched < committed.size()) {
+        const BatchIdentity& want = committed.at(matched).identity;
+        const RecordBatch* batch = at.batch();
+        if (batch != nullptr && batch->last_offset() < want.base_offset) {
+            at.next();
+        } else if (batch == nullptr || want.last_offset < batch->base_offset) {
+            if (want.last_offset >= log.log_end_offset) return false;
+            ++matched;
+        } else {
+            return true;
+        }
+    }
+    return true;
+}
+
 }  // namespace
 
 void Match::advance(const CommittedLog& committed, const ReplicaLog& log) {
@@ -106,9 +126,12 @@ void Match::advance(const CommittedLog& committed, const ReplicaLog& log) {
     // By place in the log and not by offset: a batch more than the committed log has is no match.
     const Offset from = std::max(committed.end_before(matched), floor);
     for (BatchCursor at = cursor_at(log, from); matched < size; at.next(), ++matched) {
+        if (committed.compacts && !skip_compacted(committed, log, at, matched)) return;
+        if (matched == size) return;
         const RecordBatch* batch = at.batch();
         if (batch == nullptr) return;
-        if (identity_of(*batch) != committed.at(matched).identity) {
+        if (!is_same_batch(identity_of(*batch), committed.at(matched).identity,
+                           committed.compacts)) {
             diverged = true;
             diverged_above = floor;
             return;
@@ -125,14 +148,17 @@ void Match::recede(const CommittedLog& committed, const ReplicaLog& log) {
         if (last.last_offset < floor) break;
         if (last.last_offset < log.log_end_offset) {
             const RecordBatch* batch = cursor_at(log, last.last_offset).batch();
-            if (batch != nullptr && identity_of(*batch) == last) break;
+            if (batch != nullptr && is_same_batch(identity_of(*batch), last, committed.compacts))
+                break;
+            const bool is_gap = batch == nullptr || batch->base_offset > last.last_offset;
+            if (committed.compacts && is_gap) break;
         }
         --matched;
     }
 }
 
-Disagreement first_disagreement(const ReplicaLog& a, const ReplicaLog& b, Offset from,
-                                Offset bound) {
+Disagreement first_disagreement(const ReplicaLog& a, const ReplicaLog& b, Offset from, Offset bound,
+                                bool compacts) {
     BatchCursor in_a = cursor_at(a, from);
     BatchCursor in_b = cursor_at(b, from);
     while (true) {
@@ -141,8 +167,19 @@ Disagreement first_disagreement(const ReplicaLog& a, const ReplicaLog& b, Offset
         if (x != nullptr && x->base_offset >= bound) x = nullptr;
         if (y != nullptr && y->base_offset >= bound) y = nullptr;
         if (x == nullptr && y == nullptr) return {};
+        if (compacts) {
+            if (x == nullptr || y == nullptr) return {};
+            if (x->last_offset() < y->base_offset) {
+                in_a.next();
+                continue;
+            }
+            if (y->last_offset() < x->base_offset) {
+                in_b.next();
+                continue;
+            }
+        }
         if (x == nullptr || y == nullptr) return {x, y};
-        if (identity_of(*x) != identity_of(*y)) {
+        if (!is_same_batch(identity_of(*x), identity_of(*y), compacts)) {
             // At the first offset in question one of them may have nothing.
             const Offset at = std::max(from, std::min(x->base_offset, y->base_offset));
             return {x->base_offset <= at ? x : nullptr, y->base_offset <= at ? y : nullptr};
@@ -153,7 +190,7 @@ Disagreement first_disagreement(const ReplicaLog& a, const ReplicaLog& b, Offset
 }
 
 const RecordBatch* first_missing(const ReplicaLog& a, const ReplicaLog& b, Offset from,
-                                 Offset bound) {
+                                 Offset bound, bool compacts) {
     BatchCursor in_b = cursor_at(b, from);
     for (BatchCursor in_a = cursor_at(a, from); const RecordBatch* batch = in_a.batch();
          in_a.next()) {
@@ -161,9 +198,13 @@ const RecordBatch* first_missing(const ReplicaLog& a, const ReplicaLog& b, Offse
         while (in_b.batch() != nullptr && in_b.batch()->base_offset < batch->base_offset) {
             in_b.next();
         }
-        if (in_b.batch() == nullptr || identity_of(*in_b.batch()) != identity_of(*batch)) {
-            return batch;
+        const RecordBatch* same = in_b.batch();
+        if (same != nullptr && is_same_batch(identity_of(*same), identity_of(*batch), compacts)) {
+            continue;
         }
+        const bool is_gap = same == nullptr ? batch->last_offset() < b.log_end_offset
+                                            : batch->last_offset() < same->base_offset;
+        if (!compacts || !is_gap) return batch;
     }
     return nullptr;
 }

@@ -27,6 +27,14 @@ inline BatchIdentity identity_of(const RecordBatch& batch) {
     return {batch.base_offset, batch.last_offset(), batch.leader_epoch, batch.crc};
 }
 
+// Whether two batches of one place are the same one. Compaction takes records out of a batch, and
+// sets its delete horizon, but offsets and leader epoch stay: of a compacted partition the CRC says
+// nothing (what may be missing is the storage monitor's business).
+inline bool is_same_batch(const BatchIdentity& a, const BatchIdentity& b, bool compacts) {
+    return a == b || (compacts && a.base_offset == b.base_offset &&
+                      a.last_offset == b.last_offset && a.leader_epoch == b.leader_epoch);
+}
+
 // A place in a log, going up. Good until the log changes.
 struct BatchCursor {
     const ReplicaLog* log = nullptr;
@@ -53,6 +61,9 @@ RecordBatch decodable(const CommittedBatch& batch);
 // Batches are numbered from the first that was ever committed; numbers stay when the oldest are
 // forgotten.
 struct CommittedLog {
+    // The partition is compacted: replicas clean on their own, so that any of them may lack batches
+    // (but not the newest of its log) and have others without some of their records.
+    bool compacts = false;
     std::uint64_t first = 0;  // the oldest that is kept
     Offset start{0};          // where the forgotten ones end
     // The highest log start offset that a leader had. Nothing below it is promised any more, and
@@ -95,17 +106,18 @@ struct Match {
 };
 
 // What two logs have at the first offset of [from, bound) at which they differ; null where one has
-// nothing. Both null when they agree.
+// nothing. Both null when they agree. Compacted ones differ only where their batches contradict.
 struct Disagreement {
     const RecordBatch* a = nullptr;
     const RecordBatch* b = nullptr;
     explicit operator bool() const { return a != nullptr || b != nullptr; }
 };
-Disagreement first_disagreement(const ReplicaLog& a, const ReplicaLog& b, Offset from,
-                                Offset bound);
+Disagreement first_disagreement(const ReplicaLog& a, const ReplicaLog& b, Offset from, Offset bound,
+                                bool compacts);
 
 // The first batch of `a` from `from` on and wholly below `bound` that `b` has not; null when none.
+// (One that compaction may have taken from `b` is none.)
 const RecordBatch* first_missing(const ReplicaLog& a, const ReplicaLog& b, Offset from,
-                                 Offset bound);
+                                 Offset bound, bool compacts);
 
 }  // namespace tribunal

@@ -405,6 +405,9 @@ void Evidence::add_fact(std::vector<Witness>& witnesses, const PartitionEvidence
         case Circumstance::offset_reset:
             what = "auto.offset.reset moved the consumer of";
             break;
+        case Circumstance::compacted:
+            what = "the cleaner removed the record from a replica of";
+            break;
         case Circumstance::always:
         case Circumstance::deleted:
         case Circumstance::below_log_start:

@@ -2,6 +2,7 @@
 // configuration, and the state at the end. A verdict is (promise x configuration x these facts).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -9,6 +10,13 @@
 #include "broker/protocol/ids.h"
 
 namespace tribunal {
+
+// A record that the cleaner of some replica removed, as it may: a later record of its key was
+// committed, or it was a tombstone whose time was over. The first time that any replica did.
+struct CompactedRecord {
+    Offset offset;
+    Instant at;
+};
 
 struct PartitionFacts {
     TopicPartition partition;
@@ -32,6 +40,8 @@ struct PartitionFacts {
     Instant budget_exhausted_at = kNever;
     // Lowest offset still readable: retention and DeleteRecords remove what is below legally.
     Offset log_start_offset{0};
+    // Ascending by offset. Whoever read a replica after that may not have seen the record.
+    std::vector<CompactedRecord> compacted;
     // A disk returned wrong bytes for this partition.
     bool corrupted_disk = false;
     // Deleted during the run: nothing of it is promised any more.
@@ -39,6 +49,14 @@ struct PartitionFacts {
     // A majority of the controllers lost its disk, so that the metadata may have gone back; the
     // same instant for every partition.
     Instant metadata_lost_at = kNever;
+
+    bool is_compacted(Offset offset) const { return compacted_at(offset) != kNever; }
+    Instant compacted_at(Offset offset) const {  // kNever: it was not
+        const auto it = std::partition_point(
+            compacted.begin(), compacted.end(),
+            [&](const CompactedRecord& record) { return record.offset < offset; });
+        return it != compacted.end() && it->offset == offset ? it->at : kNever;
+    }
 };
 
 struct StuckConsumer {

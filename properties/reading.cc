@@ -69,6 +69,7 @@ ClaimQuery query_of(const Evidence& e, const PartitionEvidence& p, const Step& s
     query.facts = p.facts;
     query.reset_at =
         e.reset_between(p, step.to.poll->process, step.from.poll->invoked, step.to.poll->completed);
+    query.missed_at = step.to.poll->completed;
     return query;
 }
 

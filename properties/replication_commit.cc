@@ -173,6 +173,7 @@ void ReplicationMonitor::Observation::settle_early_acks(bool new_term) {
         if (batch != nullptr && holds(*batch, ack)) return is_committed;
         const auto gone = p.gone.find(ack.uid);
         if (gone != p.gone.end() && p.lost[gone->second].offset == ack.offset) return true;
+        if (p.committed.compacts && is_committed) return true;  // perhaps cleaned already
         found(Rule::r1, excuse, ack.offset, view.replicas[i].node,
               fmt::format("{} leads epoch {} without record {} that was acknowledged (acks=all) at "
                           "offset {}",

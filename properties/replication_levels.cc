@@ -109,7 +109,8 @@ void ReplicationMonitor::Observation::check_agreement() {
             if (bound <= from) continue;
             from = std::max(from, std::min(p.replicas[i].agreed_end, p.replicas[j].agreed_end));
             if (bound <= from) continue;
-            const Disagreement at = first_disagreement(*a.log, *b.log, from, bound);
+            const Disagreement at =
+                first_disagreement(*a.log, *b.log, from, bound, p.committed.compacts);
             if (!at) continue;
             bad |= 1u << j;
             if ((p.replicas[i].disagrees >> j & 1) != 0) continue;
@@ -179,7 +180,8 @@ void ReplicationMonitor::Observation::check_completeness(std::size_t i) {
         if (bound <= same_until) return;
         const Offset from = std::max({same_until, r.log->log_start_offset,
                                       member.log->log_start_offset, p.committed.retained_from});
-        const RecordBatch* missing = first_missing(*r.log, *member.log, from, bound);
+        const RecordBatch* missing =
+            first_missing(*r.log, *member.log, from, bound, p.committed.compacts);
         if (missing == nullptr) return;
         bad |= 1u << j;
         const Excuse* excuse =

@@ -204,7 +204,8 @@ void ReplicationMonitor::Observation::observe_log(std::size_t i) {
             fresh = cursor_at(log, log.log_start_offset);
         } else {
             fresh = cursor_at(log, s.last.last_offset);
-            is_cut = fresh.batch() == nullptr || identity_of(*fresh.batch()) != s.last;
+            is_cut = fresh.batch() == nullptr ||
+                     !is_same_batch(identity_of(*fresh.batch()), s.last, p.committed.compacts);
             if (is_cut) {
                 fresh.chunk = log.chunks.size();
             } else {

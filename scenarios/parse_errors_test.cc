@@ -135,7 +135,9 @@ constexpr BadPatch kBadPatches[] = {
      "tribunal.planted.bug: String must be one of: none, ack_before_isr, "
      "high_watermark_off_by_one, isr_keeps_dead_replica, ack_lost_on_leader_change, "
      "follower_ignores_epoch, leader_truncates, stale_leader_serves, isr_join_too_early, "
-     "duplicate_sequence_accepted, sequence_gap_accepted, ack_offset_of_duplicate_zero"},
+     "duplicate_sequence_accepted, sequence_gap_accepted, ack_offset_of_duplicate_zero, "
+     "cleaner_keeps_first, cleaner_forgets_tombstones, cleaner_ignores_lag, "
+     "retention_deletes_early, recovery_keeps_torn_tail, flush_is_not_awaited"},
     {R"({"cluster": {"config": {"num.io.threads": "many"}}})",
      "t.json: /cluster/config/num.io.threads: Invalid value many for configuration num.io.threads: "
      "Not a number of type INT"},

@@ -22,6 +22,18 @@ void undo_on_log(ReplicaLog& log, UnsyncedWrite& write) {
     }
 }
 
+// Everything up to the last write that changed something below `upto`.
+void make_durable(DiskFile& file, Offset upto) {
+    const auto changes_below = [&](const UnsyncedWrite& w) {
+        if (w.truncates) return w.dropped.empty() || w.dropped.front().base_offset < upto;
+        return w.log_end_before < upto;
+    };
+    std::size_t durable = file.writes.size();
+    while (durable > 0 && !changes_below(file.writes[durable - 1])) --durable;
+    file.writes.erase(file.writes.begin(),
+                      file.writes.begin() + static_cast<std::ptrdiff_t>(durable));
+}
+
 }  // namespace
 
 void World::age(DiskFile& file) {
@@ -57,6 +69,13 @@ bool World::write(Host& host, std::size_t index, Write& write, Instant& at, Choo
                    [&](const DeleteWrite& w) {
                        file_id = w.partition;
                        if (w.whole) disk.files.erase(w.partition);
+                       keeps = false;
+                   },
+                   [&](const ReplaceWrite& w) {
+                       // The new files are flushed before the swap: nothing that reached below its
+                       // end can be undone any more.
+                       if (DiskFile* file = disk.files.find(w.partition))
+                           make_durable(*file, w.upto);
                        keeps = false;
                    },
                    [&](const MetadataWrite& w) { unsynced.log_end_before = w.log_end_before; },

@@ -26,6 +26,12 @@ enum class PlantedBug : std::uint8_t {
     duplicate_sequence_accepted,   // a leader appends a batch again that it has already
     sequence_gap_accepted,         // a leader appends a batch whose predecessor is missing
     ack_offset_of_duplicate_zero,  // a duplicate is acknowledged with offset 0
+    cleaner_keeps_first,           // of several records of a key the oldest stays, not the newest
+    cleaner_forgets_tombstones,    // tombstones go with the first cleaning that meets them
+    cleaner_ignores_lag,           // min.compaction.lag.ms holds nothing back
+    retention_deletes_early,       // retention takes the oldest inactive segment whatever its age
+    recovery_keeps_torn_tail,      // a batch that is cut in half stays in the log
+    flush_is_not_awaited,          // what flush.messages wants flushed is answered before it is
 };
 
 struct BrokerConfig {

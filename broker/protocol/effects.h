@@ -45,6 +45,7 @@ enum class TimerKind : std::uint8_t {
     init_producer_id,
     // broker, again
     controlled_shutdown,  // the longest that a process which was told to end waits for it
+    cleaner,              // log.cleaner.backoff.ms
 };
 
 // Whether a controller arms it; of a combined node (KIP-500) all others are the broker's.
@@ -129,11 +130,19 @@ struct DeleteWrite {  // a replica that is no longer wanted, or a log start move
     TopicPartition partition;
     bool whole = false;
 };
+// The cleaner swapped new segments in for those below `upto`, a segment's base offset. They were
+// flushed before they were renamed, as the old ones' files were not: what lies below is on the
+// platter from now on, and a crash finds either all of it or nothing of it.
+struct ReplaceWrite {
+    TopicPartition partition;
+    Offset upto;
+    std::int64_t bytes = 0;
+};
 struct MetadataWrite {
     Offset log_end_before;
     std::int64_t bytes = 0;
 };
-using WriteOp = std::variant<AppendWrite, TruncateWrite, DeleteWrite, MetadataWrite>;
+using WriteOp = std::variant<AppendWrite, TruncateWrite, DeleteWrite, ReplaceWrite, MetadataWrite>;
 struct Write {
     WriteOp op;
     bool sync = false;  // also fsync, and tell by WriteDone{token}

@@ -69,6 +69,9 @@ struct Rules {
     // --- storage ---
     // Compaction stays below the high watermark (KAFKA-13194).
     bool cleaner_bounded_by_high_watermark = true;
+    // Tombstones and transaction markers go delete.retention.ms after the first cleaning that met
+    // them, as their batch's header says (KIP-534, KAFKA-8522); before, by their segment's age.
+    bool cleaner_sets_delete_horizon = true;
     // A control record is never taken for a record with the same key bytes (KAFKA-14055).
     bool cleaner_keeps_control_batches = true;
     // Retention and DeleteRecords leave what is known of a producer alone (KAFKA-7190).
@@ -105,11 +108,11 @@ struct Rules {
                     isr_excludes_fenced_brokers, alter_partition_checks_partition_epoch,
                     alter_partition_checks_broker_epoch, eligible_leader_replicas,
                     list_offsets_waits_for_own_epoch, fetch_from_follower,
-                    cleaner_bounded_by_high_watermark, cleaner_keeps_control_batches,
-                    producer_state_survives_deletion, unknown_producer_starts_anywhere,
-                    dedup_window, raft_commit_requires_own_epoch, raft_flush_before_ack,
-                    raft_restart_unattached, raft_check_quorum, raft_pre_vote, raft_snapshots,
-                    raft_reconfiguration)
+                    cleaner_bounded_by_high_watermark, cleaner_sets_delete_horizon,
+                    cleaner_keeps_control_batches, producer_state_survives_deletion,
+                    unknown_producer_starts_anywhere, dedup_window, raft_commit_requires_own_epoch,
+                    raft_flush_before_ack, raft_restart_unattached, raft_check_quorum,
+                    raft_pre_vote, raft_snapshots, raft_reconfiguration)
 };
 
 // Rules of the producer.
