@@ -132,7 +132,7 @@ World build_world(const Scenario& scenario) {
     for (std::int32_t i = 1; i <= scenario.cluster.brokers; ++i) {
         Broker b;
         b.id = broker_id(i);
-        b.controller = controller_id();
+        b.voters = {controller_id()};
         b.config = scenario.cluster.config;
         world.add(b, "broker " + std::to_string(i), Instant{0});
     }

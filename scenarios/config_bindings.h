@@ -31,7 +31,7 @@ inline constexpr Words<TruncationRule, 5> kTruncationWords = {
      {TruncationRule::kip279, "kip279"},
      {TruncationRule::kip320, "kip320"},
      {TruncationRule::kip595, "kip595"}}};
-inline constexpr Words<PlantedBug, 18> kPlantedBugWords = {
+inline constexpr auto kPlantedBugWords = std::to_array<std::pair<PlantedBug, std::string_view>>(
     {{PlantedBug::none, "none"},
      {PlantedBug::ack_before_isr, "ack_before_isr"},
      {PlantedBug::high_watermark_off_by_one, "high_watermark_off_by_one"},
@@ -41,6 +41,8 @@ inline constexpr Words<PlantedBug, 18> kPlantedBugWords = {
      {PlantedBug::leader_truncates, "leader_truncates"},
      {PlantedBug::stale_leader_serves, "stale_leader_serves"},
      {PlantedBug::isr_join_too_early, "isr_join_too_early"},
+     {PlantedBug::zombie_controller, "zombie_controller"},
+     {PlantedBug::standby_replays_uncommitted, "standby_replays_uncommitted"},
      {PlantedBug::duplicate_sequence_accepted, "duplicate_sequence_accepted"},
      {PlantedBug::sequence_gap_accepted, "sequence_gap_accepted"},
      {PlantedBug::ack_offset_of_duplicate_zero, "ack_offset_of_duplicate_zero"},
@@ -49,7 +51,7 @@ inline constexpr Words<PlantedBug, 18> kPlantedBugWords = {
      {PlantedBug::cleaner_ignores_lag, "cleaner_ignores_lag"},
      {PlantedBug::retention_deletes_early, "retention_deletes_early"},
      {PlantedBug::recovery_keeps_torn_tail, "recovery_keeps_torn_tail"},
-     {PlantedBug::flush_is_not_awaited, "flush_is_not_awaited"}}};
+     {PlantedBug::flush_is_not_awaited, "flush_is_not_awaited"}});
 inline constexpr Words<OffsetReset, 3> kOffsetResetWords = {{{OffsetReset::earliest, "earliest"},
                                                              {OffsetReset::latest, "latest"},
                                                              {OffsetReset::none, "none"}}};

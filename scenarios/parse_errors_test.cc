@@ -130,14 +130,6 @@ constexpr BadPatch kBadPatches[] = {
     {R"({"cluster": {"config": {"tribunal.truncation": "kip100"}}})",
      "t.json: /cluster/config/tribunal.truncation: Invalid value kip100 for configuration "
      "tribunal.truncation: String must be one of: to_high_watermark, kip101, kip279, kip320"},
-    {R"({"cluster": {"config": {"tribunal.planted.bug": "gremlin"}}})",
-     "t.json: /cluster/config/tribunal.planted.bug: Invalid value gremlin for configuration "
-     "tribunal.planted.bug: String must be one of: none, ack_before_isr, "
-     "high_watermark_off_by_one, isr_keeps_dead_replica, ack_lost_on_leader_change, "
-     "follower_ignores_epoch, leader_truncates, stale_leader_serves, isr_join_too_early, "
-     "duplicate_sequence_accepted, sequence_gap_accepted, ack_offset_of_duplicate_zero, "
-     "cleaner_keeps_first, cleaner_forgets_tombstones, cleaner_ignores_lag, "
-     "retention_deletes_early, recovery_keeps_torn_tail, flush_is_not_awaited"},
     {R"({"cluster": {"config": {"num.io.threads": "many"}}})",
      "t.json: /cluster/config/num.io.threads: Invalid value many for configuration num.io.threads: "
      "Not a number of type INT"},
@@ -465,6 +457,14 @@ TEST(ParseErrors, say_place_found_and_expected) {
         document.merge_patch(Json::parse(row.patch));
         EXPECT_EQ(error_of(document.dump()), row.message) << row.patch;
     }
+    // The words of this one grow with every bug that is planted.
+    Json document = Json::parse(kBase);
+    document["cluster"]["config"]["tribunal.planted.bug"] = "gremlin";
+    const std::string error = error_of(document.dump());
+    EXPECT_TRUE(error.starts_with(
+        "t.json: /cluster/config/tribunal.planted.bug: Invalid value gremlin for configuration "
+        "tribunal.planted.bug: String must be one of: none, ack_before_isr, "))
+        << error;
 }
 
 TEST(ParseErrors, name_the_file_that_cannot_be_read) {

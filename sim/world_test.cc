@@ -51,7 +51,7 @@ World small_world(std::vector<FaultSpec> faults = {}, std::int64_t flush_message
     for (const NodeId id : brokers) {
         Broker b;
         b.id = id;
-        b.controller = NodeId{100};
+        b.voters = {NodeId{100}};
         b.config = config;
         world.add(b, "broker " + std::to_string(id.value), Instant{0});
     }

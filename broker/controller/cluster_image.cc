@@ -1,5 +1,7 @@
 #include "broker/controller/cluster_image.h"
 
+#include <algorithm>
+
 #include "broker/base/check.h"
 
 namespace tribunal {
@@ -88,6 +90,9 @@ void replay(ClusterImage& image, const MetadataRecord& record) {
                 CHECK(topic != nullptr);
                 image.topic_ids.erase(topic->name);
                 image.topics.erase(r.topic);
+            },
+            [&](const NextTopicIdRecord& r) {
+                image.next_topic = std::max(image.next_topic, r.next);
             },
             [&](const FeatureLevelRecord& r) { image.features.set(r.feature, r.level); },
             [&](const ProducerIdsRecord& r) {

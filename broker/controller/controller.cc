@@ -41,12 +41,14 @@ void answer(Controller& c, const Deliver& request, Decision<Response> decision, 
 
 void serve_fetch(const Controller& c, const WaitingFetch& fetch, Outbox& out) {
     MetadataFetchResponse response;
+    response.leader = c.id;
     response.base_offset = fetch.fetch_offset;
     response.high_watermark = c.high_watermark;
     const auto from = static_cast<std::size_t>(fetch.fetch_offset.value);
     const auto to =
         std::min(static_cast<std::size_t>(c.high_watermark.value), from + kMaxRecordsAFetch);
-    for (std::size_t i = from; i < to; ++i) response.records.push_back(*c.log[i]);
+    for (std::size_t i = from; i < to; ++i) response.records.push_back(c.log[i]);
+    response.end_offset = Offset{static_cast<std::int64_t>(std::max(from, to))};
     out.respond(fetch.connection, fetch.correlation, std::move(response));
 }
 

@@ -60,8 +60,9 @@ void on_start(Broker& b, const Start& start, Outbox& out) {
     // Read and deleted: whatever ends this life but a controlled end leaves none.
     b.previous_broker_epoch = b.clean_shutdown_file.value_or(BrokerEpoch{-1});
     b.clean_shutdown_file.reset();
+    forget_controllers(b);
     for (auto& [tp, hosted] : b.partitions) out.touch(tp);
-    start_registration(b, out);
+    on_heartbeat_timer(b, out);
     fetch_metadata(b, out);
     out.arm(timer(TimerKind::isr_check), b.config.replica_lag_time_max / 2);
     out.arm(timer(TimerKind::checkpoint), b.config.high_watermark_checkpoint_interval);
@@ -91,15 +92,16 @@ void on_request(Broker& b, const Deliver& d, Outbox& out) {
                d.message);
 }
 
-void on_forwarded_response(Broker& b, const Deliver& d, Outbox& out) {
-    const Forwarded* forwarded = b.forwarded.find(d.correlation);
-    if (forwarded == nullptr) return;
-    out.respond(forwarded->client, forwarded->correlation, d.message);
-    b.forwarded.erase(d.correlation);
-}
-
 void on_response(Broker& b, const Deliver& d, Outbox& out) {
     const NodeId peer = d.connection.server;
+    if (d.connection.lane == Lane::forwarding) {
+        on_forwarded_response(b, d, out);
+        return;
+    }
+    // One request at a time: whatever its answer, it is no longer waited for.
+    if (is_to_controllers(d.connection.lane)) {
+        out.disarm(timer(TimerKind::request_timeout, d.connection.packed()));
+    }
     std::visit(
         Overloaded{
             [&](const FetchResponse& m) { on_fetch_response(b, peer, d.correlation, m, out); },
@@ -109,10 +111,8 @@ void on_response(Broker& b, const Deliver& d, Outbox& out) {
             [&](const BrokerRegistrationResponse& m) { on_registration(b, m, out); },
             [&](const BrokerHeartbeatResponse& m) { on_heartbeat(b, m, out); },
             [&](const AlterPartitionResponse& m) { on_alter_partition(b, m, out); },
-            [&](const MetadataFetchResponse& m) { on_metadata(b, m, out); },
             [&](const AllocateProducerIdsResponse& m) { on_producer_ids(b, m, out); },
-            [&](const CreateTopicResponse&) { on_forwarded_response(b, d, out); },
-            [&](const DeleteTopicResponse&) { on_forwarded_response(b, d, out); },
+            [&](const MetadataFetchResponse& m) { on_metadata(b, peer, m, out); },
             [&](const auto&) { CHECK(!"a response that a broker never asked for"); },
         },
         d.message);
@@ -133,18 +133,19 @@ void on_own_connection_closed(Broker& b, ConnectionKey connection, Outbox& out) 
         case Lane::metadata_fetch:
             b.metadata_in_flight = false;
             out.disarm(timer(TimerKind::request_timeout, connection.packed()));
+            ask_next_voter(b);
             out.arm(timer(TimerKind::metadata_retry), milliseconds(100));
             return;
         case Lane::alter_partition:
+            out.disarm(timer(TimerKind::request_timeout, connection.packed()));
             if (b.alter_partition_in_flight) on_alter_partition_failed(b, out);
             return;
         case Lane::producer_id_block:
+            out.disarm(timer(TimerKind::request_timeout, connection.packed()));
             on_producer_ids_failed(b, out);
             return;
         case Lane::forwarding:
-            // The client's request times out and it tries again; Kafka answers NOT_CONTROLLER
-            // after its own time-out.
-            b.forwarded.clear();
+            on_forwarding_failed(b, connection.server, out);
             return;
         case Lane::general:
         case Lane::metadata:
@@ -248,6 +249,9 @@ void on_timer(Broker& b, TimerId id, Outbox& out) {
         case TimerKind::metadata_retry:
             fetch_metadata(b, out);
             return;
+        case TimerKind::forward_retry:
+            retry_forwarding(b, out);
+            return;
         case TimerKind::controlled_shutdown:
             shut_down(b, out);
             return;
@@ -293,7 +297,7 @@ void step(Broker& b, const Input& input, Outbox& out) {
 Broker restart(const Broker& b) {
     Broker fresh;
     fresh.id = b.id;
-    fresh.controller = b.controller;
+    fresh.voters = b.voters;
     fresh.config = b.config;
     fresh.clean_shutdown_file = b.clean_shutdown_file;
     for (const auto& [tp, hosted] : b.partitions) {

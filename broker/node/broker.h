@@ -6,7 +6,8 @@
 //   produce.cc          produce and parked writes          replica_fetcher.cc  following leaders
 //   fetch_sessions.cc   fetch by replicas and consumers
 //   producer_ids.cc     blocks of producer ids
-//   requests.cc         metadata, list offsets, epochs, forwarding, group offsets
+//   requests.cc         metadata, list offsets, epochs, group offsets
+//   active_controller.cc  which controller to ask, and what is forwarded to it
 #pragma once
 
 #include <string>
@@ -115,10 +116,13 @@ struct ProducerIds {
     TRIBUNAL_FIELDS(ProducerIds, current, used, next, in_flight, backing_off)
 };
 
+// A client's request on its way to the controller.
 struct Forwarded {
     ConnectionKey client;
     std::int32_t correlation = 0;
-    TRIBUNAL_FIELDS(Forwarded, client, correlation)
+    Shared<Message> request;
+    NodeId sent_to = kNoNode;  // none: it waits until the active controller is known
+    TRIBUNAL_FIELDS(Forwarded, client, correlation, request, sent_to)
 };
 
 // A partition that this broker leads or follows, and who waits for news of it.
@@ -143,7 +147,7 @@ enum class ControlledShutdown : std::uint8_t { no, wanted, announced, pending };
 
 struct Broker {
     NodeId id;
-    NodeId controller;
+    std::vector<NodeId> voters;  // controller.quorum.voters
     BrokerConfig config;
     // Persisted: the logs and checkpoints inside.
     FlatMap<TopicPartition, Hosted> partitions;
@@ -151,6 +155,9 @@ struct Broker {
     // file after any other end.
     std::optional<BrokerEpoch> clean_shutdown_file;
     // Volatile from here on.
+    NodeId controller = kNoNode;  // the active one, as far as it is known
+    LeaderEpoch controller_epoch = kNoLeaderEpoch;
+    NodeId metadata_source = kNoNode;  // the voter that is asked for the metadata log
     std::int64_t incarnation = 0;
     BrokerEpoch previous_broker_epoch{-1};  // from that file, for the registration
     Registration registration = Registration::none;
@@ -175,9 +182,10 @@ struct Broker {
     FlatMap<std::int32_t, Forwarded> forwarded;
     FlatMap<TopicPartition, Offsets> offsets;  // of the __consumer_offsets partitions it leads
     ProducerIds producer_ids;
-    TRIBUNAL_FIELDS(Broker, id, controller, config, partitions, clean_shutdown_file, incarnation,
-                    previous_broker_epoch, registration, registration_attempts, broker_epoch,
-                    fenced, serving, controlled_shutdown, heartbeat_in_flight, metadata_in_flight,
+    TRIBUNAL_FIELDS(Broker, id, voters, config, partitions, clean_shutdown_file, controller,
+                    controller_epoch, metadata_source, incarnation, previous_broker_epoch,
+                    registration, registration_attempts, broker_epoch, fenced, serving,
+                    controlled_shutdown, heartbeat_in_flight, metadata_in_flight,
                     alter_partition_in_flight, alter_partition_sent, isr_proposals, image,
                     image_offset, fetchers, sessions, next_session, parked, flushes, busy,
                     forwarded, offsets, producer_ids)
@@ -235,7 +243,7 @@ void on_heartbeat_while_leaving(Broker& b, const BrokerHeartbeatResponse& respon
 // Ends the process with everything checkpointed and flushed.
 void shut_down(Broker& b, Outbox& out);
 void fetch_metadata(Broker& b, Outbox& out);
-void on_metadata(Broker& b, const MetadataFetchResponse& response, Outbox& out);
+void on_metadata(Broker& b, NodeId from, const MetadataFetchResponse& response, Outbox& out);
 
 void send_alter_partitions(Broker& b, Outbox& out);
 void on_alter_partition(Broker& b, const AlterPartitionResponse& response, Outbox& out);
@@ -255,6 +263,18 @@ void on_find_coordinator(Broker& b, const Deliver& d, const FindCoordinatorReque
                          Outbox& out);
 void on_offset_commit(Broker& b, const Deliver& d, const OffsetCommitRequest& request, Outbox& out);
 void on_offset_fetch(Broker& b, const Deliver& d, const OffsetFetchRequest& request, Outbox& out);
+
+// A process that starts knows who the voters are, and nothing of who leads them.
+void forget_controllers(Broker& b);
+// Whom it asks for metadata has not answered, or does not know who leads.
+void ask_next_voter(Broker& b);
+// A controller says that `leader` (perhaps nobody) leads `epoch`.
+void follow_controller(Broker& b, NodeId leader, LeaderEpoch epoch, Outbox& out);
+// The active controller is another one than before.
+void send_what_waits(Broker& b, Outbox& out);
 void forward(Broker& b, const Deliver& d, Outbox& out);
+void on_forwarded_response(Broker& b, const Deliver& d, Outbox& out);
+void on_forwarding_failed(Broker& b, NodeId controller, Outbox& out);
+void retry_forwarding(Broker& b, Outbox& out);
 
 }  // namespace tribunal

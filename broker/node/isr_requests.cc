@@ -22,7 +22,7 @@ void send_alter_partitions(Broker& b, Outbox& out) {
         }
         b.isr_proposals.insert(touched->partition);
     }
-    if (b.isr_proposals.empty() || b.alter_partition_in_flight ||
+    if (b.isr_proposals.empty() || b.alter_partition_in_flight || b.controller == kNoNode ||
         b.registration != Registration::registered) {
         return;
     }
@@ -60,7 +60,6 @@ void on_alter_partition(Broker& b, const AlterPartitionResponse& response, Outbo
         return;
     }
     b.alter_partition_in_flight = false;
-    out.disarm(timer(TimerKind::request_timeout, connection_of(b).packed()));
     ReplicationContext context = context_of(b, out);
     for (const AlterPartitionResult& result : response.partitions) {
         Partition* p = edit_partition(b, result.partition);
@@ -77,7 +76,6 @@ void on_alter_partition(Broker& b, const AlterPartitionResponse& response, Outbo
 
 void on_alter_partition_failed(Broker& b, Outbox& out) {
     b.alter_partition_in_flight = false;
-    out.disarm(timer(TimerKind::request_timeout, connection_of(b).packed()));
     for (const TopicPartition tp : b.alter_partition_sent) {
         Partition* p = edit_partition(b, tp);
         if (p == nullptr || p->leader() == nullptr || !p->leader()->pending) continue;

@@ -10,6 +10,8 @@ namespace {
 
 ConnectionKey to_controller(const Broker& b, Lane lane) { return {b.id, b.controller, lane}; }
 
+constexpr Duration kRetry = milliseconds(100);  // after NOT_CONTROLLER, or nobody known who leads
+
 // What the image says of one partition becomes this broker's role in it.
 void apply_partition(Broker& b, TopicPartition tp, Outbox& out) {
     const PartitionImage* image = b.image.partition(tp);
@@ -107,7 +109,12 @@ void start_registration(Broker& b, Outbox& out) {
 }
 
 void on_registration(Broker& b, const BrokerRegistrationResponse& response, Outbox& out) {
-    out.disarm(timer(TimerKind::request_timeout, to_controller(b, Lane::heartbeat).packed()));
+    if (response.error == ErrorCode::not_controller) {
+        b.registration = Registration::none;
+        --b.registration_attempts;
+        out.arm(timer(TimerKind::heartbeat), kRetry);
+        return;
+    }
     if (response.error != ErrorCode::none) {
         // DUPLICATE_BROKER_REGISTRATION while the session of the last life runs: exponential
         // backoff from 100 ms up to the session timeout (BrokerLifecycleManager).
@@ -124,6 +131,7 @@ void on_registration(Broker& b, const BrokerRegistrationResponse& response, Outb
 }
 
 void on_heartbeat_timer(Broker& b, Outbox& out) {
+    if (b.controller == kNoNode) return;  // send_what_waits() comes here again
     if (b.registration == Registration::none) {
         start_registration(b, out);
         return;
@@ -149,7 +157,6 @@ void on_heartbeat_timer(Broker& b, Outbox& out) {
 
 void on_heartbeat(Broker& b, const BrokerHeartbeatResponse& response, Outbox& out) {
     b.heartbeat_in_flight = false;
-    out.disarm(timer(TimerKind::request_timeout, to_controller(b, Lane::heartbeat).packed()));
     switch (response.error) {
         case ErrorCode::none:
             b.fenced = response.is_fenced;
@@ -166,7 +173,10 @@ void on_heartbeat(Broker& b, const BrokerHeartbeatResponse& response, Outbox& ou
         case ErrorCode::broker_id_not_registered:
             b.registration = Registration::none;
             b.registration_attempts = 0;
-            start_registration(b, out);
+            on_heartbeat_timer(b, out);
+            return;
+        case ErrorCode::not_controller:
+            out.arm(timer(TimerKind::heartbeat), kRetry);
             return;
         default:
             return;  // the next heartbeat tries again
@@ -176,29 +186,62 @@ void on_heartbeat(Broker& b, const BrokerHeartbeatResponse& response, Outbox& ou
 void fetch_metadata(Broker& b, Outbox& out) {
     if (b.metadata_in_flight) return;
     b.metadata_in_flight = true;
-    const ConnectionKey connection = to_controller(b, Lane::metadata_fetch);
+    const ConnectionKey connection{b.id, b.metadata_source, Lane::metadata_fetch};
     out.send(connection, free_correlation(b),
              MetadataFetchRequest{b.id, b.image_offset, milliseconds(500)});
-    out.arm(timer(TimerKind::request_timeout, connection.packed()), seconds(2));
+    out.arm(timer(TimerKind::request_timeout, connection.packed()),
+            b.config.quorum_request_timeout);
 }
 
-void on_metadata(Broker& b, const MetadataFetchResponse& response, Outbox& out) {
-    b.metadata_in_flight = false;
-    out.disarm(timer(TimerKind::request_timeout, to_controller(b, Lane::metadata_fetch).packed()));
-    if (response.base_offset == b.image_offset && !response.records.empty()) {
-        FlatSet<TopicPartition> changed;
-        for (const MetadataRecord& record : response.records) {
-            if (const auto* removed = std::get_if<RemoveTopicRecord>(&record)) {
-                const TopicImage* topic = b.image.topic(removed->topic);
-                CHECK(topic != nullptr);
-                for (std::size_t i = 0; i < topic->partitions.size(); ++i) {
-                    changed.insert({removed->topic, static_cast<std::int32_t>(i)});
-                }
-            }
-            replay(b.image, record);
-            if (const auto tp = changed_partition(record)) changed.insert(*tp);
+namespace {
+
+// The partitions of a topic that is there now or was before.
+void add_partitions(const TopicImage& topic, FlatSet<TopicPartition>& partitions) {
+    for (std::size_t i = 0; i < topic.partitions.size(); ++i) {
+        partitions.insert({topic.id, static_cast<std::int32_t>(i)});
+    }
+}
+
+// Replays what came; returns the partitions that may have changed.
+FlatSet<TopicPartition> replay_fetched(Broker& b, const MetadataFetchResponse& response) {
+    FlatSet<TopicPartition> changed;
+    if (response.is_snapshot) {
+        // All that it knew, and all that there is now (KIP-630).
+        for (const auto& [id, topic] : b.image.topics) add_partitions(*topic, changed);
+        b.image = ClusterImage{};
+    }
+    for (const Shared<MetadataRecord>& record : response.records) {
+        if (const auto* removed = std::get_if<RemoveTopicRecord>(&*record)) {
+            const TopicImage* topic = b.image.topic(removed->topic);
+            CHECK(topic != nullptr);
+            add_partitions(*topic, changed);
         }
-        b.image_offset = b.image_offset + static_cast<std::int64_t>(response.records.size());
+        replay(b.image, *record);
+        if (const auto tp = changed_partition(*record)) changed.insert(*tp);
+    }
+    b.image_offset = response.end_offset;
+    return changed;
+}
+
+}  // namespace
+
+void on_metadata(Broker& b, NodeId from, const MetadataFetchResponse& response, Outbox& out) {
+    b.metadata_in_flight = false;
+    follow_controller(b, response.leader, response.leader_epoch, out);
+    if (response.error != ErrorCode::none) {
+        if (b.metadata_source != from) {
+            fetch_metadata(b, out);  // it has said who leads
+        } else {
+            ask_next_voter(b);
+            out.arm(timer(TimerKind::metadata_retry), kRetry);
+        }
+        return;
+    }
+    const bool is_next = response.is_snapshot ? response.end_offset > b.image_offset
+                                              : response.base_offset == b.image_offset &&
+                                                    response.end_offset > b.image_offset;
+    if (is_next) {
+        const FlatSet<TopicPartition> changed = replay_fetched(b, response);
         if (b.serving) {
             for (const TopicPartition tp : changed) apply_partition(b, tp, out);
             close_idle_fetchers(b, out);

@@ -20,7 +20,7 @@ ConnectionKey to_controller(const Broker& b) {
 
 void request_next_block(Broker& b, Outbox& out) {
     ProducerIds& ids = b.producer_ids;
-    if (ids.next || ids.in_flight || ids.backing_off) return;
+    if (ids.next || ids.in_flight || ids.backing_off || b.controller == kNoNode) return;
     ids.in_flight = true;
     out.send(to_controller(b), free_correlation(b),
              AllocateProducerIdsRequest{b.id, b.broker_epoch});
@@ -71,7 +71,6 @@ void on_producer_ids(Broker& b, const AllocateProducerIdsResponse& response, Out
         return;
     }
     ids.in_flight = false;
-    out.disarm(timer(TimerKind::request_timeout, to_controller(b).packed()));
     ids.next = ProducerIdBlock{response.producer_id_start, response.producer_id_len};
 }
 
@@ -79,7 +78,6 @@ void on_producer_ids_failed(Broker& b, Outbox& out) {
     if (!b.producer_ids.in_flight) return;
     b.producer_ids.in_flight = false;
     b.producer_ids.backing_off = true;
-    out.disarm(timer(TimerKind::request_timeout, to_controller(b).packed()));
     out.arm(timer(TimerKind::producer_ids_retry), kRetryBackoff);
 }
 

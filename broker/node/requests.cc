@@ -1,5 +1,4 @@
-// The smaller requests: metadata, offsets, leader epochs, coordinators and group offsets, and those
-// that go on to the controller.
+// The smaller requests: metadata, offsets, leader epochs, coordinators and group offsets.
 #include "broker/base/check.h"
 #include "broker/node/broker.h"
 
@@ -69,13 +68,6 @@ void on_epoch_request(Broker& b, const Deliver& d, const OffsetsForLeaderEpochRe
         response.partitions.push_back(answer);
     }
     out.respond(d.connection, d.correlation, std::move(response));
-}
-
-void forward(Broker& b, const Deliver& d, Outbox& out) {
-    // KIP-590: brokers forward what only the controller can decide. One correlation id pairs them.
-    const std::int32_t correlation = free_correlation(b);
-    b.forwarded[correlation] = {d.connection, d.correlation};
-    out.send({b.id, b.controller, Lane::forwarding}, correlation, d.message);
 }
 
 // --- group offsets

@@ -23,6 +23,8 @@ enum class PlantedBug : std::uint8_t {
     leader_truncates,           // a new leader cuts its own log to its high watermark
     stale_leader_serves,        // a broker that was told of a newer epoch goes on as leader
     isr_join_too_early,         // a replica joins the ISR before it reached the high watermark
+    zombie_controller,          // a controller that lost the quorum goes on deciding
+    standby_replays_uncommitted,   // a standby controller shows what is in its log, not committed
     duplicate_sequence_accepted,   // a leader appends a batch again that it has already
     sequence_gap_accepted,         // a leader appends a batch whose predecessor is missing
     ack_offset_of_duplicate_zero,  // a duplicate is acknowledged with offset 0

@@ -161,7 +161,12 @@ struct Describe {
         return fmt::format("from {}", m.fetch_offset.value);
     }
     std::string operator()(const MetadataFetchResponse& m) const {
-        return fmt::format("{} records, hw {}", m.records.size(), m.high_watermark.value);
+        if (m.error != ErrorCode::none) {
+            return fmt::format("leader {} of epoch {}{}", m.leader.value, m.leader_epoch.value,
+                               error_text(m.error));
+        }
+        return fmt::format("{}{} records, hw {}", m.is_snapshot ? "snapshot, " : "",
+                           m.records.size(), m.high_watermark.value);
     }
     std::string operator()(const InitProducerIdRequest& m) const { return m.transactional_id; }
     std::string operator()(const InitProducerIdResponse& m) const {

@@ -26,13 +26,16 @@ enum class TimerKind : std::uint8_t {
     fetch_backoff,    // key: leader
     alter_partition_retry,
     metadata_retry,
+    forward_retry,        // requests for a controller that was not the active one
     producer_ids_retry,   // a block of producer ids is still wanted
     producer_expiration,  // producer.id.expiration.check.interval.ms
     // controller
-    broker_session,  // key: broker
-    metadata_wait,   // key: connection
-    leader_balance,  // leader.imbalance.check.interval.seconds
-    unclean_leader,  // unclean.leader.election.interval.ms
+    broker_session,       // key: broker
+    metadata_wait,        // key: connection
+    leader_balance,       // leader.imbalance.check.interval.seconds
+    unclean_leader,       // unclean.leader.election.interval.ms
+    metadata_snapshot,    // metadata.log.max.snapshot.interval.ms, or enough records came
+    controller_shutdown,  // the longest that a controller hands the quorum over before it ends
     // clients
     load,       // the next record or step
     linger,     // a batch is due
@@ -51,7 +54,8 @@ enum class TimerKind : std::uint8_t {
 // Whether a controller arms it; of a combined node (KIP-500) all others are the broker's.
 constexpr bool is_of_controller(TimerKind kind) {
     return kind == TimerKind::broker_session || kind == TimerKind::metadata_wait ||
-           kind == TimerKind::leader_balance || kind == TimerKind::unclean_leader;
+           kind == TimerKind::leader_balance || kind == TimerKind::unclean_leader ||
+           kind == TimerKind::metadata_snapshot || kind == TimerKind::controller_shutdown;
 }
 
 struct TimerId {

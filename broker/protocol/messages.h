@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "broker/base/shared.h"
 #include "broker/protocol/admin_messages.h"
 #include "broker/protocol/batch.h"
 #include "broker/protocol/config.h"
@@ -303,8 +304,8 @@ struct AllocateProducerIdsResponse {
     std::int32_t producer_id_len = 0;
     TRIBUNAL_FIELDS(AllocateProducerIdsResponse, error, producer_id_start, producer_id_len)
 };
-// The fetch of the metadata log by an observer (a broker). Long poll: answered when there is
-// something new.
+// The fetch of the metadata log by a broker, of what is committed. Long poll: answered when there
+// is something new. Only the leader of the quorum serves it; the others say who that is.
 struct MetadataFetchRequest {
     NodeId replica;
     Offset fetch_offset;
@@ -312,10 +313,16 @@ struct MetadataFetchRequest {
     TRIBUNAL_FIELDS(MetadataFetchRequest, replica, fetch_offset, max_wait)
 };
 struct MetadataFetchResponse {
+    ErrorCode error = ErrorCode::none;  // NOT_LEADER_OR_FOLLOWER
+    NodeId leader = kNoNode;            // of the newest epoch that the controller knows
+    LeaderEpoch leader_epoch{0};
     Offset base_offset;
-    std::vector<MetadataRecord> records;  // committed ones only
+    bool is_snapshot = false;  // the records stand for all below end_offset (KIP-630)
+    std::vector<Shared<MetadataRecord>> records;
+    Offset end_offset;  // where the next fetch begins: control records take offsets, too
     Offset high_watermark;
-    TRIBUNAL_FIELDS(MetadataFetchResponse, base_offset, records, high_watermark)
+    TRIBUNAL_FIELDS(MetadataFetchResponse, error, leader, leader_epoch, base_offset, is_snapshot,
+                    records, end_offset, high_watermark)
 };
 
 using Message = std::variant<

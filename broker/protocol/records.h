@@ -117,9 +117,16 @@ struct FeatureLevelRecord {
     TRIBUNAL_FIELDS(FeatureLevelRecord, feature, level)
 };
 
+// In snapshots only: topic ids below were used, also when their topics are gone. Deviation: Kafka's
+// topic ids are random and need no such record.
+struct NextTopicIdRecord {
+    TopicId next;
+    TRIBUNAL_FIELDS(NextTopicIdRecord, next)
+};
+
 using MetadataRecord =
     std::variant<RegisterBrokerRecord, BrokerRegistrationChangeRecord, UnregisterBrokerRecord,
                  TopicRecord, TopicConfigRecord, PartitionRecord, PartitionChangeRecord,
-                 RemoveTopicRecord, FeatureLevelRecord, ProducerIdsRecord>;
+                 RemoveTopicRecord, FeatureLevelRecord, ProducerIdsRecord, NextTopicIdRecord>;
 
 }  // namespace tribunal

@@ -115,7 +115,7 @@ bool arrives_at_once(const SmallWorld& world, const Send& send) {
         std::any_of(broker.partitions.begin(), broker.partitions.end(),
                     [](const auto& e) { return e.second.partition->leader() != nullptr; });
     return broker.serving && std::none_of(metadata->records.begin(), metadata->records.end(),
-                                          [&](const MetadataRecord& r) { return tells(r, leads); });
+                                          [&](const auto& r) { return tells(*r, leads); });
 }
 
 PartitionView view_of(const PartitionWorld::State& s, const ClusterImage& image,
@@ -201,7 +201,7 @@ void PartitionWorld::boot() {
     for (std::int32_t i = 1; i <= options_.brokers; ++i) {
         Broker broker;
         broker.id = NodeId{i};
-        broker.controller = controller();
+        broker.voters = {controller()};
         broker.config = options_.broker;
         s.world.add(std::move(broker));
         s.world.start(NodeId{i}, network_, notes);
