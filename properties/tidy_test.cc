@@ -115,7 +115,7 @@ const std::map<std::string, std::set<std::string>>& uses() {
         {"broker/base", {}},
         {"broker/protocol", {"broker/base"}},
         {"broker/log", {"broker/protocol"}},
-        {"broker/controller", {"broker/log"}},
+        {"broker/controller", {"broker/raft"}},
         {"broker/replication", {"broker/log"}},
         {"broker/group", {"broker/log"}},
         {"broker/transaction", {"broker/log"}},

@@ -51,7 +51,13 @@ inline constexpr auto kPlantedBugWords = std::to_array<std::pair<PlantedBug, std
      {PlantedBug::cleaner_ignores_lag, "cleaner_ignores_lag"},
      {PlantedBug::retention_deletes_early, "retention_deletes_early"},
      {PlantedBug::recovery_keeps_torn_tail, "recovery_keeps_torn_tail"},
-     {PlantedBug::flush_is_not_awaited, "flush_is_not_awaited"}});
+     {PlantedBug::flush_is_not_awaited, "flush_is_not_awaited"},
+     {PlantedBug::raft_vote_not_synced, "raft_vote_not_synced"},
+     {PlantedBug::raft_votes_for_shorter_log, "raft_votes_for_shorter_log"},
+     {PlantedBug::raft_commits_on_minority, "raft_commits_on_minority"},
+     {PlantedBug::raft_never_diverges, "raft_never_diverges"},
+     {PlantedBug::raft_overlapping_voter_changes, "raft_overlapping_voter_changes"},
+     {PlantedBug::raft_observer_becomes_candidate, "raft_observer_becomes_candidate"}});
 inline constexpr Words<OffsetReset, 3> kOffsetResetWords = {{{OffsetReset::earliest, "earliest"},
                                                              {OffsetReset::latest, "latest"},
                                                              {OffsetReset::none, "none"}}};

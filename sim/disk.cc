@@ -79,6 +79,8 @@ bool World::write(Host& host, std::size_t index, Write& write, Instant& at, Choo
                        keeps = false;
                    },
                    [&](const MetadataWrite& w) { unsynced.log_end_before = w.log_end_before; },
+                   [&](const MetadataSnapshotWrite&) { keeps = false; },
+                   [&](const QuorumStateWrite&) { keeps = false; },
                },
                write.op);
     if (!keeps) return true;

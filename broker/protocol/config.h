@@ -34,6 +34,13 @@ enum class PlantedBug : std::uint8_t {
     retention_deletes_early,       // retention takes the oldest inactive segment whatever its age
     recovery_keeps_torn_tail,      // a batch that is cut in half stays in the log
     flush_is_not_awaited,          // what flush.messages wants flushed is answered before it is
+    // KRaft
+    raft_vote_not_synced,             // a vote is answered before it is on the platter
+    raft_votes_for_shorter_log,       // ... and given to a candidate whose log is behind
+    raft_commits_on_minority,         // the high watermark counts one voter too few
+    raft_never_diverges,              // the leader takes every fetch below its log end for its own
+    raft_overlapping_voter_changes,   // a change of voters does not wait for the one before
+    raft_observer_becomes_candidate,  // KAFKA-17067
 };
 
 struct BrokerConfig {

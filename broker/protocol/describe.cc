@@ -232,6 +232,75 @@ struct Describe {
                                error_text(p.error));
         });
     }
+    std::string operator()(const VoteRequest& m) const {
+        return fmt::format("{}{} epoch {}, log ends @{} epoch {}",
+                           m.pre_vote ? "pre-vote for " : "", m.candidate.id.value, m.epoch.value,
+                           m.last_offset.value, m.last_epoch.value);
+    }
+    std::string operator()(const VoteResponse& m) const {
+        return (m.vote_granted ? "granted, " : "rejected, ") + quorum(m);
+    }
+    std::string operator()(const BeginQuorumEpochRequest& m) const {
+        return fmt::format("{} leads epoch {}", m.leader.value, m.leader_epoch.value);
+    }
+    std::string operator()(const BeginQuorumEpochResponse& m) const { return quorum(m); }
+    std::string operator()(const EndQuorumEpochRequest& m) const {
+        std::string text =
+            fmt::format("{} leads epoch {} no more", m.leader.value, m.leader_epoch.value);
+        for (std::size_t i = 0; i < m.preferred_successors.size(); ++i) {
+            text += fmt::format("{}{}", i == 0 ? ", successors " : ",",
+                                m.preferred_successors[i].value);
+        }
+        return text;
+    }
+    std::string operator()(const EndQuorumEpochResponse& m) const { return quorum(m); }
+    std::string operator()(const QuorumFetchRequest& m) const {
+        return fmt::format("epoch {}, from {} after epoch {}", m.current_leader_epoch.value,
+                           m.fetch_offset.value, m.last_fetched_epoch.value);
+    }
+    std::string operator()(const QuorumFetchResponse& m) const {
+        std::string text = fmt::format("{}, hw {}", quorum(m), m.high_watermark.value);
+        if (m.diverging) {
+            text += fmt::format(", diverges: epoch {} ends @{}", m.diverging->epoch.value,
+                                m.diverging->end_offset.value);
+        }
+        if (m.snapshot) {
+            text += fmt::format(", snapshot {}-{}", m.snapshot->end_offset.value,
+                                m.snapshot->epoch.value);
+        }
+        if (!m.records.empty()) {
+            text += fmt::format(", {} records @{}", m.records.size(), m.base_offset.value);
+        }
+        return text;
+    }
+    std::string operator()(const FetchSnapshotRequest& m) const {
+        return fmt::format("epoch {}, snapshot {}-{} from {}", m.current_leader_epoch.value,
+                           m.snapshot.end_offset.value, m.snapshot.epoch.value, m.position);
+    }
+    std::string operator()(const FetchSnapshotResponse& m) const {
+        return fmt::format("{}, snapshot {}-{}: {} of {} records", quorum(m),
+                           m.snapshot.end_offset.value, m.snapshot.epoch.value,
+                           m.position + static_cast<std::int64_t>(m.records.size()), m.size);
+    }
+    std::string operator()(const AddRaftVoterRequest& m) const {
+        return fmt::format("{}/{}", m.voter.key.id.value, m.voter.key.directory.value);
+    }
+    std::string operator()(const AddRaftVoterResponse& m) const { return error_text(m.error); }
+    std::string operator()(const RemoveRaftVoterRequest& m) const {
+        return fmt::format("{}/{}", m.voter.id.value, m.voter.directory.value);
+    }
+    std::string operator()(const RemoveRaftVoterResponse& m) const { return error_text(m.error); }
+    std::string operator()(const UpdateRaftVoterRequest& m) const {
+        return fmt::format("epoch {}, {}/{} endpoint {}", m.current_leader_epoch.value,
+                           m.voter.key.id.value, m.voter.key.directory.value, m.voter.endpoint);
+    }
+    std::string operator()(const UpdateRaftVoterResponse& m) const { return quorum(m); }
+    // What every response of the quorum carries.
+    template <class Response>
+    static std::string quorum(const Response& m) {
+        return fmt::format("epoch {} leader {}{}", m.leader_epoch.value, m.leader.value,
+                           error_text(m.error));
+    }
     static std::string offsets(const std::vector<PartitionOffset>& list) {
         return some(list, [](const auto& o) {
             return fmt::format("{} @{}{}", tp_text(o.partition), o.offset.value,
@@ -294,7 +363,23 @@ std::string_view kind_of(const Message& message) {
                                           "UpdateFeaturesRequest",
                                           "UpdateFeaturesResponse",
                                           "UnregisterBrokerRequest",
-                                          "UnregisterBrokerResponse"};
+                                          "UnregisterBrokerResponse",
+                                          "VoteRequest",
+                                          "VoteResponse",
+                                          "BeginQuorumEpochRequest",
+                                          "BeginQuorumEpochResponse",
+                                          "EndQuorumEpochRequest",
+                                          "EndQuorumEpochResponse",
+                                          "QuorumFetchRequest",
+                                          "QuorumFetchResponse",
+                                          "FetchSnapshotRequest",
+                                          "FetchSnapshotResponse",
+                                          "AddRaftVoterRequest",
+                                          "AddRaftVoterResponse",
+                                          "RemoveRaftVoterRequest",
+                                          "RemoveRaftVoterResponse",
+                                          "UpdateRaftVoterRequest",
+                                          "UpdateRaftVoterResponse"};
     static_assert(std::size(kinds) == std::variant_size_v<Message>);
     return kinds[message.index()];
 }
@@ -334,6 +419,12 @@ std::int64_t size_in_bytes(const Message& message) {
             for (const RecordBatch& batch : p.batches) size += batch.size_in_bytes();
         }
         return size;
+    }
+    if (const auto* fetch = std::get_if<QuorumFetchResponse>(&message)) {
+        return kHeader + 48 + 100 * static_cast<std::int64_t>(fetch->records.size());
+    }
+    if (const auto* fetch = std::get_if<FetchSnapshotResponse>(&message)) {
+        return kHeader + 48 + 100 * static_cast<std::int64_t>(fetch->records.size());
     }
     if (const auto* fetch = std::get_if<FetchRequest>(&message)) {
         return kHeader + 32 * static_cast<std::int64_t>(fetch->partitions.size());

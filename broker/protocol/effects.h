@@ -49,13 +49,25 @@ enum class TimerKind : std::uint8_t {
     // broker, again
     controlled_shutdown,  // the longest that a process which was told to end waits for it
     cleaner,              // log.cleaner.backoff.ms
+    // quorum (KIP-595)
+    raft_election,      // controller.quorum.election.timeout.ms of who has no leader, with jitter
+    raft_fetch,         // controller.quorum.fetch.timeout.ms of a follower
+    raft_backoff,       // a candidate that has lost waits before the next election
+    raft_check_quorum,  // 1.5 times the fetch timeout of a leader (KAFKA-15489)
+    raft_begin_epoch,   // the leader tells voters that do not fetch
+    raft_request,       // key: peer; controller.quorum.request.timeout.ms
+    raft_retry,         // key: peer; controller.quorum.retry.backoff.ms
+    raft_fetch_wait,    // key: connection; a parked fetch
+    raft_voter_change,  // the timeout of AddRaftVoter and RemoveRaftVoter
+    raft_update_voter,  // a follower looks whether the voters have its endpoint
 };
 
 // Whether a controller arms it; of a combined node (KIP-500) all others are the broker's.
 constexpr bool is_of_controller(TimerKind kind) {
     return kind == TimerKind::broker_session || kind == TimerKind::metadata_wait ||
            kind == TimerKind::leader_balance || kind == TimerKind::unclean_leader ||
-           kind == TimerKind::metadata_snapshot || kind == TimerKind::controller_shutdown;
+           kind == TimerKind::metadata_snapshot || kind == TimerKind::controller_shutdown ||
+           (kind >= TimerKind::raft_election && kind <= TimerKind::raft_update_voter);
 }
 
 struct TimerId {
@@ -142,11 +154,28 @@ struct ReplaceWrite {
     Offset upto;
     std::int64_t bytes = 0;
 };
+// The metadata log was appended to, or truncated; a sync without either has nothing to undo. How
+// to undo the three: broker/raft/raft.h.
 struct MetadataWrite {
-    Offset log_end_before;
+    Offset log_end_before;  // of a truncation: the end after it
+    std::int64_t bytes = 0;
+    std::vector<RaftRecord> dropped = {};  // by a truncation, from the log end after it on
+};
+// A snapshot was written, and the log below it dropped (its own, by cleaning) or all of it (a
+// snapshot of the leader's was loaded).
+struct MetadataSnapshotWrite {
+    Offset log_start_before;
+    LeaderEpoch epoch_before;         // of the record before that
+    std::vector<RaftRecord> dropped;  // from log_start_before on
+    std::optional<Shared<MetadataSnapshot>> snapshot_before;
     std::int64_t bytes = 0;
 };
-using WriteOp = std::variant<AppendWrite, TruncateWrite, DeleteWrite, ReplaceWrite, MetadataWrite>;
+// The quorum-state file was written anew.
+struct QuorumStateWrite {
+    QuorumState before;
+};
+using WriteOp = std::variant<AppendWrite, TruncateWrite, DeleteWrite, ReplaceWrite, MetadataWrite,
+                             MetadataSnapshotWrite, QuorumStateWrite>;
 struct Write {
     WriteOp op;
     bool sync = false;  // also fsync, and tell by WriteDone{token}
@@ -217,6 +246,8 @@ struct PartitionTouched {
 struct ImageChanged {
     Offset offset;
 };
+// A node's part in the quorum may have changed: role, epoch, voters, log or high watermark.
+struct QuorumTouched {};
 struct RoleMark {
     TopicPartition partition;
     const char* what = "";  // "becomes leader", "becomes follower", "truncates", "shrinks ISR", ...
@@ -228,9 +259,9 @@ struct DeserializationFailed {
     Offset offset;
     std::string why;
 };
-using Note =
-    std::variant<SendInvoked, SendPartitioned, SendRetried, SendCompleted, PollReturned,
-                 ClientOperation, PartitionTouched, ImageChanged, RoleMark, DeserializationFailed>;
+using Note = std::variant<SendInvoked, SendPartitioned, SendRetried, SendCompleted, PollReturned,
+                          ClientOperation, PartitionTouched, ImageChanged, QuorumTouched, RoleMark,
+                          DeserializationFailed>;
 
 // Where a step puts what it wants done and what it did. The vectors are reused between steps.
 struct Outbox {

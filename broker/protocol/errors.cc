@@ -58,6 +58,16 @@ std::string_view name_of(ErrorCode error) {
             return "INVALID_REPLICA_ASSIGNMENT";
         case ErrorCode::invalid_config:
             return "INVALID_CONFIG";
+        case ErrorCode::snapshot_not_found:
+            return "SNAPSHOT_NOT_FOUND";
+        case ErrorCode::position_out_of_range:
+            return "POSITION_OUT_OF_RANGE";
+        case ErrorCode::invalid_voter_key:
+            return "INVALID_VOTER_KEY";
+        case ErrorCode::duplicate_voter:
+            return "DUPLICATE_VOTER";
+        case ErrorCode::voter_not_found:
+            return "VOTER_NOT_FOUND";
         case ErrorCode::not_controller:
             return "NOT_CONTROLLER";
         case ErrorCode::invalid_request:

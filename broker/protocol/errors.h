@@ -59,10 +59,15 @@ enum class ErrorCode : std::int16_t {
     producer_fenced = 90,
     invalid_record = 87,
     invalid_update_version = 95,
+    snapshot_not_found = 98,
+    position_out_of_range = 99,
     broker_id_not_registered = 102,
     duplicate_broker_registration = 101,
     ineligible_replica = 107,
     new_leader_elected = 108,
+    invalid_voter_key = 125,
+    duplicate_voter = 126,
+    voter_not_found = 127,
 };
 
 // Kafka's spelling: NOT_LEADER_OR_FOLLOWER.

@@ -15,6 +15,7 @@
 #include "broker/protocol/batch.h"
 #include "broker/protocol/config.h"
 #include "broker/protocol/errors.h"
+#include "broker/protocol/raft_messages.h"
 #include "broker/protocol/records.h"
 
 namespace tribunal {
@@ -339,7 +340,11 @@ using Message = std::variant<
     AlterPartitionReassignmentsResponse, ListPartitionReassignmentsRequest,
     ListPartitionReassignmentsResponse, ElectLeadersRequest, ElectLeadersResponse,
     IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse, UpdateFeaturesRequest,
-    UpdateFeaturesResponse, UnregisterBrokerRequest, UnregisterBrokerResponse>;
+    UpdateFeaturesResponse, UnregisterBrokerRequest, UnregisterBrokerResponse, VoteRequest,
+    VoteResponse, BeginQuorumEpochRequest, BeginQuorumEpochResponse, EndQuorumEpochRequest,
+    EndQuorumEpochResponse, QuorumFetchRequest, QuorumFetchResponse, FetchSnapshotRequest,
+    FetchSnapshotResponse, AddRaftVoterRequest, AddRaftVoterResponse, RemoveRaftVoterRequest,
+    RemoveRaftVoterResponse, UpdateRaftVoterRequest, UpdateRaftVoterResponse>;
 
 // "FetchRequest"
 std::string_view kind_of(const Message& message);
@@ -361,8 +366,11 @@ enum class Lane : std::uint8_t {
     heartbeat,    // broker to controller
     alter_partition,
     metadata_fetch,
-    forwarding,         // a client's request on its way to the controller (KIP-590)
-    quorum,             // between controllers: votes, and fetches of the metadata log
+    forwarding,  // a client's request on its way to the controller (KIP-590)
+    // Between controllers: votes, and fetches of the metadata log. Deviation: a parked fetch does
+    // not hold up what its sender asks next on the same connection, as a muted channel of Kafka's
+    // does.
+    quorum,
     producer_id,        // client to broker
     producer_id_block,  // broker to controller
 };
