@@ -13,6 +13,7 @@
 #include "properties/nearest.h"
 #include "properties/property.h"
 #include "scenarios/config_table.h"
+#include "scenarios/edition_rules.h"
 #include "scenarios/editions.h"
 #include "scenarios/scenario.h"
 
@@ -97,20 +98,21 @@ std::vector<Line> list_targets() {
         {"any broker, brokers, clients, crashed", "one that is up; all; all; those that are down"}};
 }
 
+// Oldest first, each with what it changed; the first is what everything was before.
 std::vector<Line> list_editions() {
     std::vector<Line> lines;
-    constexpr const char* truncation[] = {"to the high watermark", "KIP-101", "KIP-279", "KIP-320"};
-    for (const Edition& e : all_editions()) {
-        lines.push_back(
-            {std::string{e.name},
-             fmt::format("truncation {}; acks={} linger.ms={} retries={}; "
-                         "replica.lag.time.max.ms={}; unclean.leader.election.enable={}",
-                         truncation[static_cast<std::size_t>(e.truncation)],
-                         e.acks == -1 ? "all" : std::to_string(e.acks), e.linger.value / 1'000'000,
-                         e.retries == INT32_MAX ? "no limit" : std::to_string(e.retries),
-                         e.replica_lag_time_max.value / 1'000'000,
-                         e.unclean_leader_election_enable ? "true" : "false")});
+    for (const Edition& edition : all_editions()) {
+        bool first = true;
+        for (const RuleChange& change : all_rule_changes()) {
+            if (change.since != edition.name) continue;
+            lines.push_back({first ? std::string{edition.name} : std::string{},
+                             fmt::format("{:<11} {}: {}; before: {}", change.proposal, change.name,
+                                         change.after, change.before)});
+            first = false;
+        }
+        if (first) lines.push_back({std::string{edition.name}, "as the one before"});
     }
+    lines.front().about = "every rule as the lines below say it was before";
     return lines;
 }
 

@@ -61,6 +61,13 @@ inline constexpr auto kPlantedBugWords = std::to_array<std::pair<PlantedBug, std
 inline constexpr Words<OffsetReset, 3> kOffsetResetWords = {{{OffsetReset::earliest, "earliest"},
                                                              {OffsetReset::latest, "latest"},
                                                              {OffsetReset::none, "none"}}};
+inline constexpr Words<CompressionType, 5> kCompressionWords = {
+    {{CompressionType::none, "none"},
+     {CompressionType::gzip, "gzip"},
+     {CompressionType::snappy, "snappy"},
+     {CompressionType::lz4, "lz4"},
+     {CompressionType::zstd, "zstd"}}};
+constexpr const auto& words_of(CompressionType) { return kCompressionWords; }
 constexpr const auto& words_of(TruncationRule) { return kTruncationWords; }
 constexpr const auto& words_of(PlantedBug) { return kPlantedBugWords; }
 constexpr const auto& words_of(OffsetReset) { return kOffsetResetWords; }
@@ -94,6 +101,9 @@ void assign(E& field, const SettingValue& value) {
     throw ConfigError("String must be one of: " + valid);
 }
 
+inline void assign(std::string& field, const SettingValue& value) { field = value.text; }
+
+inline std::string text_of(const std::string& field) { return field; }
 inline std::string text_of(bool field) { return field ? "true" : "false"; }
 template <class Number>
     requires(std::is_integral_v<Number> && !std::is_same_v<Number, bool>)
@@ -139,6 +149,89 @@ constexpr Binding consumer() {
     return bound<&Settings::consumer, Field>();
 }
 
+template <auto Field>
+constexpr Binding producer_rule() {
+    return {[](Settings& s, const SettingValue& value) { assign(s.producer.rules.*Field, value); },
+            [](const Settings& s) { return text_of(s.producer.rules.*Field); }};
+}
+
+// A share between 0 and 1 in millionths, read digit by digit: no floating point number decides
+// anything.
+inline std::int64_t millionths_of(std::string_view text) {
+    std::int64_t whole = 0;
+    std::int64_t part = 0;
+    std::int64_t place = 1'000'000;
+    bool after_point = false;
+    for (const char c : text) {
+        if (c == '.' && !after_point) {
+            after_point = true;
+        } else if (c < '0' || c > '9') {
+            throw ConfigError("Value must be a decimal number between 0 and 1");
+        } else if (after_point) {
+            place /= 10;
+            part += (c - '0') * place;
+        } else {
+            whole = std::min<std::int64_t>(10, whole * 10 + (c - '0'));
+        }
+    }
+    const std::int64_t value = whole * 1'000'000 + part;
+    if (text.empty() || value > 1'000'000) throw ConfigError("Value must be no more than 1");
+    return value;
+}
+inline std::string text_of_millionths(std::int64_t value) {
+    std::string digits = std::to_string(value % 1'000'000);
+    digits.insert(0, 6 - digits.size(), '0');
+    while (digits.size() > 1 && digits.back() == '0') digits.pop_back();
+    return std::to_string(value / 1'000'000) + "." + digits;
+}
+inline constexpr Binding kDirtyRatio = {
+    [](Settings& s, const SettingValue& value) {
+        s.topic.min_cleanable_dirty_ratio = millionths_of(value.text);
+    },
+    [](const Settings& s) { return text_of_millionths(s.topic.min_cleanable_dirty_ratio); }};
+
+// cleanup.policy: delete, compact or both.
+inline constexpr Binding kCleanupPolicy = {
+    [](Settings& s, const SettingValue& value) {
+        bool deletes = false;
+        bool compacts = false;
+        std::string_view rest = value.text;
+        while (!rest.empty()) {
+            const std::size_t comma = std::min(rest.find(','), rest.size());
+            std::string_view word = rest.substr(0, comma);
+            rest.remove_prefix(std::min(comma + 1, rest.size()));
+            while (word.starts_with(' ')) word.remove_prefix(1);
+            while (word.ends_with(' ')) word.remove_suffix(1);
+            if (word != "delete" && word != "compact") {
+                throw ConfigError("String must be one of: compact, delete");
+            }
+            deletes = deletes || word == "delete";
+            compacts = compacts || word == "compact";
+        }
+        s.topic.cleanup_delete = deletes;
+        s.topic.cleanup_compact = compacts;
+    },
+    [](const Settings& s) {
+        return std::string(s.topic.cleanup_compact ? "compact" : "") +
+               (s.topic.cleanup_compact && s.topic.cleanup_delete ? "," : "") +
+               (s.topic.cleanup_delete ? "delete" : "");
+    }};
+
+// compression.type of a topic, where `producer` keeps what the producer chose.
+inline constexpr Binding kTopicCompression = {
+    [](Settings& s, const SettingValue& value) {
+        s.topic.keeps_producer_compression = value.text == "producer";
+        s.topic.compression = CompressionType::none;
+        for (const auto& [word, text] : kCompressionWords) {
+            if (text == value.text) s.topic.compression = word;
+        }
+    },
+    [](const Settings& s) {
+        if (s.topic.keeps_producer_compression) return std::string("producer");
+        if (s.topic.compression == CompressionType::none) return std::string("uncompressed");
+        return text_of(s.topic.compression);
+    }};
+
 // message.timestamp.type, under both of its names.
 inline constexpr Binding kTimestampType = {
     [](Settings& s, const SettingValue& value) {
@@ -167,8 +260,9 @@ std::span<const Setting> server_security_settings();
 std::span<const Setting> topic_settings();
 std::span<const Setting> producer_settings();
 std::span<const Setting> consumer_settings();
-std::span<const Setting> client_settings();    // of producers and consumers
-std::span<const Setting> security_settings();  // ssl.* and sasl.* of everybody
-std::span<const Setting> tribunal_settings();  // tribunal.*: of the server scope
+std::span<const Setting> client_settings();         // of producers and consumers
+std::span<const Setting> security_settings();       // ssl.* and sasl.* of everybody
+std::span<const Setting> tribunal_settings();       // tribunal.*: of the server scope
+std::span<const Setting> producer_rule_settings();  // tribunal.rule.*: of producers
 
 }  // namespace tribunal

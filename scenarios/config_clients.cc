@@ -35,6 +35,14 @@ constexpr Binding kPartitioner = {
                                                                                   : "");
     }};
 
+constexpr Binding kIsolation = {
+    [](Settings& s, const SettingValue& value) {
+        s.consumer.read_committed = value.text == "read_committed";
+    },
+    [](const Settings& s) {
+        return std::string(s.consumer.read_committed ? "read_committed" : "read_uncommitted");
+    }};
+
 // A scenario has serializers and groups outside of the configuration, and prints them there.
 constexpr Binding kKeySerializer = {assign_serde<&Settings::key_serde>, nullptr};
 constexpr Binding kValueSerializer = {assign_serde<&Settings::value_serde>, nullptr};
@@ -43,11 +51,11 @@ constexpr Binding kValueDeserializer = kValueSerializer;
 constexpr Binding kGroupId = {
     [](Settings& s, const SettingValue& value) { s.group_id = value.text; }, nullptr};
 
-constexpr std::array<Setting, 27> kProducer = {{
+constexpr std::array kProducer = std::to_array<Setting>({
     {"buffer.memory", int64, kAtLeast0, {}, producer<&ProducerConfig::buffer_memory>()},
     {"retries", int32, kAtLeast0, {}, producer<&ProducerConfig::retries>()},
     {"acks", string, kAny, "all|-1|0|1", kAcks},
-    {"compression.type", string, kAny, "none|gzip|snappy|lz4|zstd", {}, "none"},
+    {"compression.type", string, kAny, {}, producer<&ProducerConfig::compression>()},
     {"compression.gzip.level", int32},
     {"compression.lz4.level", int32},
     {"compression.zstd.level", int32},
@@ -86,7 +94,7 @@ constexpr std::array<Setting, 27> kProducer = {{
     {"key.serializer", class_name, kAny, {}, kKeySerializer},
     {"value.serializer", class_name, kAny, {}, kValueSerializer},
     {"partitioner.class", class_name, kAny, {}, kPartitioner},
-    {"enable.idempotence", boolean, kAny, {}, {}, "false"},
+    {"enable.idempotence", boolean, kAny, {}, producer<&ProducerConfig::idempotence>(), {}, "0.11"},
     {"transaction.timeout.ms", int32},
     {"transactional.id", string, kAny, {}, {}, ""},
     {"request.timeout.ms", int32, kAtLeast1, {}, producer<&ProducerConfig::request_timeout>()},
@@ -99,9 +107,9 @@ constexpr std::array<Setting, 27> kProducer = {{
      {},
      "3.7"},
     {"metadata.max.age.ms", int64, kAtLeast1, {}, producer<&ProducerConfig::metadata_max_age>()},
-}};
+});
 
-constexpr std::array<Setting, 31> kConsumer = {{
+constexpr std::array kConsumer = std::to_array<Setting>({
     {"group.id", string, kAny, {}, kGroupId},
     {"group.instance.id", string},
     {"session.timeout.ms", int32},
@@ -113,7 +121,7 @@ constexpr std::array<Setting, 31> kConsumer = {{
      kAtLeast1,
      {},
      consumer<&ConsumerConfig::auto_commit_interval>()},
-    {"client.rack", string},
+    {"client.rack", string, kAny, {}, consumer<&ConsumerConfig::client_rack>(), {}, "2.4"},
     {"max.partition.fetch.bytes",
      int32,
      kAtLeast0,
@@ -132,7 +140,7 @@ constexpr std::array<Setting, 31> kConsumer = {{
     {"exclude.internal.topics", boolean},
     {"internal.leave.group.on.close", boolean},
     {"internal.throw.on.fetch.stable.offset.unsupported", boolean},
-    {"isolation.level", string, kAny, "read_committed|read_uncommitted"},
+    {"isolation.level", string, kAny, "read_committed|read_uncommitted", kIsolation, {}, "0.11"},
     {"allow.auto.create.topics", boolean},
     {"group.protocol", string},
     {"group.remote.assignor", string},
@@ -147,10 +155,10 @@ constexpr std::array<Setting, 31> kConsumer = {{
      "3.7"},
     {"metadata.max.age.ms", int64, kAtLeast1, {}, consumer<&ConsumerConfig::metadata_max_age>()},
     {"share.acknowledgement.mode", string, kAny, "implicit|explicit"},
-}};
+});
 
 // Of both, without effect.
-constexpr std::array<Setting, 21> kClient = {{
+constexpr std::array kClient = std::to_array<Setting>({
     {"bootstrap.servers", list},
     {"client.dns.lookup", string, kAny,
      "use_all_dns_ips|resolve_canonical_bootstrap_servers_only|default"},
@@ -173,7 +181,7 @@ constexpr std::array<Setting, 21> kClient = {{
     {"metadata.recovery.strategy", string},
     {"metadata.recovery.rebootstrap.trigger.ms", int64, kAtLeast0},
     {"auto.include.jmx.reporter", boolean},
-}};
+});
 
 }  // namespace
 

@@ -18,7 +18,31 @@ constexpr Binding kDefaultReplicationFactor = {[](Settings& s, const SettingValu
                                                },
                                                nullptr};
 
-constexpr std::array<Setting, 166> kServer = {{
+// In seconds, where every other time is in milliseconds.
+constexpr Binding kImbalanceInterval = {
+    [](Settings& s, const SettingValue& value) {
+        s.broker.leader_imbalance_check_interval =
+            milliseconds_of(std::min(value.number, kForever.value / 1'000'000'000) * 1'000);
+    },
+    [](const Settings& s) {
+        return std::to_string(s.broker.leader_imbalance_check_interval.value / 1'000'000'000);
+    }};
+
+constexpr std::string_view kRackAware = "org.apache.kafka.common.replica.RackAwareReplicaSelector";
+constexpr std::string_view kLeaderOnly = "org.apache.kafka.common.replica.LeaderSelector";
+constexpr Binding kReplicaSelector = {
+    [](Settings& s, const SettingValue& value) {
+        if (value.text != kRackAware && value.text != kLeaderOnly && !value.text.empty()) {
+            throw ConfigError("Class " + value.text + " could not be found; known are " +
+                              std::string(kRackAware) + " and " + std::string(kLeaderOnly));
+        }
+        s.broker.replica_selector_rack_aware = value.text == kRackAware;
+    },
+    [](const Settings& s) {
+        return std::string(s.broker.replica_selector_rack_aware ? kRackAware : "");
+    }};
+
+constexpr std::array kServer = std::to_array<Setting>({
     // The server itself.
     {"broker.id.generation.enable", boolean},
     {"reserved.broker.max.id", int32, kAtLeast0},
@@ -32,17 +56,17 @@ constexpr std::array<Setting, 166> kServer = {{
     {"socket.connection.setup.timeout.max.ms", int64},
     {"authorizer.class.name", string},
     {"early.start.listeners", string},
-    {"broker.rack", string},
+    {"broker.rack", string, kAny, {}, broker<&BrokerConfig::rack>()},
     {"controlled.shutdown.max.retries", int32},
     {"controlled.shutdown.retry.backoff.ms", int64},
-    {"controlled.shutdown.enable", boolean},
-    {"delete.topic.enable", boolean, kAny, {}, {}, "true"},
-    {"compression.type",
-     string,
+    {"controlled.shutdown.enable",
+     boolean,
      kAny,
-     "uncompressed|zstd|lz4|snappy|gzip|producer",
      {},
-     "producer|uncompressed"},
+     broker<&BrokerConfig::controlled_shutdown_enable>()},
+    {"delete.topic.enable", boolean, kAny, {}, {}, "true"},
+    {"compression.type", string, kAny, "uncompressed|zstd|lz4|snappy|gzip|producer",
+     kTopicCompression},
     {"compression.gzip.level", int32},
     {"compression.lz4.level", int32},
     {"compression.zstd.level", int32},
@@ -56,8 +80,20 @@ constexpr std::array<Setting, 166> kServer = {{
     {"unstable.api.versions.enable", boolean},
     {"unstable.feature.versions.enable", boolean},
     // KRaft: roles, registration and the metadata log.
-    {"metadata.log.max.record.bytes.between.snapshots", int64, kAtLeast1},
-    {"metadata.log.max.snapshot.interval.ms", int64, kAtLeast0},
+    {"metadata.log.max.record.bytes.between.snapshots",
+     int64,
+     kAtLeast1,
+     {},
+     broker<&BrokerConfig::snapshot_max_new_record_bytes>(),
+     {},
+     "3.0"},
+    {"metadata.log.max.snapshot.interval.ms",
+     int64,
+     kAtLeast1,
+     {},
+     broker<&BrokerConfig::snapshot_max_interval>(),
+     {},
+     "3.0"},
     {"process.roles", list},
     {"node.id", int32},
     {"initial.broker.registration.timeout.ms", int32},
@@ -82,7 +118,13 @@ constexpr std::array<Setting, 166> kServer = {{
     {"metadata.max.idle.interval.ms", int32, kAtLeast0},
     {"server.max.startup.time.ms", int64, kAtLeast0},
     {"zookeeper.metadata.migration.enable", boolean},
-    {"eligible.leader.replicas.enable", boolean, kAny, {}, {}, "false"},
+    {"eligible.leader.replicas.enable",
+     boolean,
+     kAny,
+     {},
+     rule<&Rules::eligible_leader_replicas>(),
+     {},
+     "3.7"},
     {"zookeeper.metadata.migration.min.batch.size", int32, kAtLeast1},
     // Listeners and sockets.
     {"listeners", string},
@@ -150,10 +192,22 @@ constexpr std::array<Setting, 166> kServer = {{
     {"fetch.purgatory.purge.interval.requests", int32},
     {"producer.purgatory.purge.interval.requests", int32},
     {"delete.records.purgatory.purge.interval.requests", int32},
-    {"auto.leader.rebalance.enable", boolean},
-    {"leader.imbalance.per.broker.percentage", int32},
-    {"leader.imbalance.check.interval.seconds", int64, kAtLeast1},
-    {"unclean.leader.election.interval.ms", int64, kAtLeast1},
+    {"auto.leader.rebalance.enable",
+     boolean,
+     kAny,
+     {},
+     broker<&BrokerConfig::auto_leader_rebalance_enable>()},
+    {"leader.imbalance.per.broker.percentage",
+     int32,
+     kAtLeast0,
+     {},
+     broker<&BrokerConfig::leader_imbalance_per_broker_percentage>()},
+    {"leader.imbalance.check.interval.seconds", int64, kAtLeast1, {}, kImbalanceInterval},
+    {"unclean.leader.election.interval.ms",
+     int64,
+     kAtLeast1,
+     {},
+     broker<&BrokerConfig::unclean_leader_election_interval>()},
     {"unclean.leader.election.enable",
      boolean,
      kAny,
@@ -162,7 +216,7 @@ constexpr std::array<Setting, 166> kServer = {{
     {"security.inter.broker.protocol", string},
     {"inter.broker.protocol.version", string},
     {"inter.broker.listener.name", string},
-    {"replica.selector.class", string},
+    {"replica.selector.class", string, kAny, {}, kReplicaSelector, {}, "2.4"},
     // Groups and their offsets.
     {"group.min.session.timeout.ms", int32},
     {"group.max.session.timeout.ms", int32},
@@ -184,7 +238,11 @@ constexpr std::array<Setting, 166> kServer = {{
      kAtLeast1,
      {},
      broker<&BrokerConfig::offsets_topic_num_partitions>()},
-    {"offsets.topic.segment.bytes", int32, kAtLeast1},
+    {"offsets.topic.segment.bytes",
+     int32,
+     kAtLeast1,
+     {},
+     broker<&BrokerConfig::offsets_topic_segment_bytes>()},
     {"offsets.topic.compression.codec", int32},
     {"offsets.retention.minutes", int32, kAtLeast1},
     {"offsets.retention.check.interval.ms", int64, kAtLeast1},
@@ -259,7 +317,7 @@ constexpr std::array<Setting, 166> kServer = {{
     {"replica.lag.max.messages", int64},
     {"auto.include.jmx.reporter", boolean},
     {"delegation.token.master.key", password},
-}};
+});
 
 }  // namespace
 

@@ -1,5 +1,5 @@
 // Settings of a server for its logs and what topics inherit from it, for transactions, quorum,
-// metrics, quotas and tiered storage; and Tribunal's own settings of a cluster.
+// metrics, quotas and tiered storage.
 #include <array>
 
 #include "scenarios/config_bindings.h"
@@ -30,30 +30,56 @@ constexpr Binding kRetentionHours = {[](Settings& s, const SettingValue& value) 
                                              milliseconds_of(value.number * 3'600'000);
                                      },
                                      nullptr};
+// Likewise, ms before hours.
+constexpr Binding kRollMs = {
+    [](Settings& s, const SettingValue& value) { s.log_roll_ms = milliseconds_of(value.number); },
+    [](const Settings& s) { return text_of(s.topic.segment_age); }};
+constexpr Binding kRollHours = {[](Settings& s, const SettingValue& value) {
+                                    s.log_roll_hours = milliseconds_of(value.number * 3'600'000);
+                                },
+                                nullptr};
 // For topics that do not say it; a scenario's topics have taken it over already.
 constexpr Binding kNumPartitions = {
     [](Settings& s, const SettingValue& value) { assign(s.num_partitions, value); }, nullptr};
 
-constexpr std::array<Setting, 120> kServerLog = {{
+constexpr std::array kServerLog = std::to_array<Setting>({
     // The log cleaner.
     {"log.cleaner.threads", int32, kAtLeast0},
     {"log.cleaner.io.max.bytes.per.second", floating},
-    {"log.cleaner.dedupe.buffer.size", int64},
+    {"log.cleaner.dedupe.buffer.size",
+     int64,
+     kAtLeast1,
+     {},
+     broker<&BrokerConfig::cleaner_dedupe_buffer_size>()},
     {"log.cleaner.io.buffer.size", int32, kAtLeast0},
     {"log.cleaner.io.buffer.load.factor", floating},
-    {"log.cleaner.backoff.ms", int64, kAtLeast0},
-    {"log.cleaner.min.cleanable.ratio", floating},
-    {"log.cleaner.enable", boolean},
-    {"log.cleaner.delete.retention.ms", int64, kAtLeast0},
-    {"log.cleaner.min.compaction.lag.ms", int64, kAtLeast0},
-    {"log.cleaner.max.compaction.lag.ms", int64, kAtLeast1},
+    {"log.cleaner.backoff.ms", int64, kAtLeast1, {}, broker<&BrokerConfig::cleaner_backoff>()},
+    {"log.cleaner.min.cleanable.ratio", floating, kAny, {}, kDirtyRatio},
+    {"log.cleaner.enable", boolean, kAny, {}, broker<&BrokerConfig::cleaner_enable>()},
+    {"log.cleaner.delete.retention.ms",
+     int64,
+     kAtLeast0,
+     {},
+     topic<&TopicConfig::delete_retention>()},
+    {"log.cleaner.min.compaction.lag.ms",
+     int64,
+     kAtLeast0,
+     {},
+     topic<&TopicConfig::min_compaction_lag>()},
+    {"log.cleaner.max.compaction.lag.ms",
+     int64,
+     kAtLeast1,
+     {},
+     topic<&TopicConfig::max_compaction_lag>(),
+     {},
+     "2.3"},
     // Logs, and what topics inherit.
     {"num.partitions", int32, {1, kMaxPartitions}, {}, kNumPartitions},
     {"log.dir", string},
     {"log.dirs", string},
     {"log.segment.bytes", int32, kAtLeast14, {}, topic<&TopicConfig::segment_bytes>()},
-    {"log.roll.ms", int64},
-    {"log.roll.hours", int32, kAtLeast1},
+    {"log.roll.ms", int64, kAtLeast1, {}, kRollMs},
+    {"log.roll.hours", int32, kAtLeast1, {}, kRollHours},
     {"log.roll.jitter.ms", int64},
     {"log.roll.jitter.hours", int32, kAtLeast0},
     {"log.retention.ms", int64, kAtLeastMinus1, {}, kRetentionMs},
@@ -65,15 +91,31 @@ constexpr std::array<Setting, 120> kServerLog = {{
      kAtLeast1,
      {},
      broker<&BrokerConfig::retention_check_interval>()},
-    {"log.cleanup.policy", list, kAny, {}, {}, "delete"},
-    {"log.index.size.max.bytes", int32, {4, INT64_MAX}},
-    {"log.index.interval.bytes", int32, kAtLeast0},
+    {"log.cleanup.policy", list, kAny, {}, kCleanupPolicy},
+    {"log.index.size.max.bytes",
+     int32,
+     {4, INT64_MAX},
+     {},
+     topic<&TopicConfig::segment_index_bytes>()},
+    {"log.index.interval.bytes", int32, kAtLeast0, {}, topic<&TopicConfig::index_interval_bytes>()},
     {"log.flush.interval.messages", int64, kAtLeast1, {}, topic<&TopicConfig::flush_messages>()},
     {"log.segment.delete.delay.ms", int64, kAtLeast0},
-    {"log.flush.scheduler.interval.ms", int64},
-    {"log.flush.interval.ms", int64},
-    {"log.flush.offset.checkpoint.interval.ms", int32, kAtLeast0},
-    {"log.flush.start.offset.checkpoint.interval.ms", int32, kAtLeast0},
+    {"log.flush.scheduler.interval.ms",
+     int64,
+     kAtLeast1,
+     {},
+     broker<&BrokerConfig::flush_scheduler_interval>()},
+    {"log.flush.interval.ms", int64, kAtLeast1, {}, topic<&TopicConfig::flush_interval>()},
+    {"log.flush.offset.checkpoint.interval.ms",
+     int32,
+     kAtLeast1,
+     {},
+     broker<&BrokerConfig::flush_offset_checkpoint_interval>()},
+    {"log.flush.start.offset.checkpoint.interval.ms",
+     int32,
+     kAtLeast1,
+     {},
+     broker<&BrokerConfig::flush_start_offset_checkpoint_interval>()},
     {"log.preallocate", boolean},
     {"num.recovery.threads.per.data.dir", int32, kAtLeast1},
     {"auto.create.topics.enable", boolean},
@@ -81,8 +123,20 @@ constexpr std::array<Setting, 120> kServerLog = {{
     {"log.message.format.version", string},
     {"log.message.timestamp.type", string, kAny, "CreateTime|LogAppendTime", kTimestampType},
     {"log.message.timestamp.difference.max.ms", int64, kAtLeast0},
-    {"log.message.timestamp.before.max.ms", int64, kAtLeast0},
-    {"log.message.timestamp.after.max.ms", int64, kAtLeast0},
+    {"log.message.timestamp.before.max.ms",
+     int64,
+     kAtLeast0,
+     {},
+     topic<&TopicConfig::timestamp_before_max>(),
+     {},
+     "3.6"},
+    {"log.message.timestamp.after.max.ms",
+     int64,
+     kAtLeast0,
+     {},
+     topic<&TopicConfig::timestamp_after_max>(),
+     {},
+     "3.6"},
     {"create.topic.policy.class.name", class_name},
     {"alter.config.policy.class.name", class_name},
     {"log.message.downconversion.enable", boolean},
@@ -95,8 +149,16 @@ constexpr std::array<Setting, 120> kServerLog = {{
     {"transaction.state.log.num.partitions", int32, kAtLeast1},
     {"transaction.state.log.segment.bytes", int32, kAtLeast1},
     {"transaction.partition.verification.enable", boolean},
-    {"producer.id.expiration.ms", int32, kAtLeast1},
-    {"producer.id.expiration.check.interval.ms", int32, kAtLeast1},
+    {"producer.id.expiration.ms",
+     int32,
+     kAtLeast1,
+     {},
+     broker<&BrokerConfig::producer_id_expiration>()},
+    {"producer.id.expiration.check.interval.ms",
+     int32,
+     kAtLeast1,
+     {},
+     broker<&BrokerConfig::producer_id_expiration_check_interval>()},
     // Transactions.
     {"transactional.id.expiration.ms", int32, kAtLeast1},
     {"transaction.max.timeout.ms", int32, kAtLeast1},
@@ -105,12 +167,42 @@ constexpr std::array<Setting, 120> kServerLog = {{
     // The controller quorum.
     {"controller.quorum.voters", list},
     {"controller.quorum.bootstrap.servers", list},
-    {"controller.quorum.election.timeout.ms", int32},
-    {"controller.quorum.fetch.timeout.ms", int32},
-    {"controller.quorum.election.backoff.max.ms", int32},
+    {"controller.quorum.election.timeout.ms",
+     int32,
+     kAtLeast1,
+     {},
+     broker<&BrokerConfig::quorum_election_timeout>(),
+     {},
+     "2.7"},
+    {"controller.quorum.fetch.timeout.ms",
+     int32,
+     kAtLeast1,
+     {},
+     broker<&BrokerConfig::quorum_fetch_timeout>(),
+     {},
+     "2.7"},
+    {"controller.quorum.election.backoff.max.ms",
+     int32,
+     kAtLeast1,
+     {},
+     broker<&BrokerConfig::quorum_election_backoff_max>(),
+     {},
+     "2.7"},
     {"controller.quorum.append.linger.ms", int32},
-    {"controller.quorum.request.timeout.ms", int32},
-    {"controller.quorum.retry.backoff.ms", int32},
+    {"controller.quorum.request.timeout.ms",
+     int32,
+     kAtLeast1,
+     {},
+     broker<&BrokerConfig::quorum_request_timeout>(),
+     {},
+     "2.7"},
+    {"controller.quorum.retry.backoff.ms",
+     int32,
+     kAtLeast1,
+     {},
+     broker<&BrokerConfig::quorum_retry_backoff>(),
+     {},
+     "2.7"},
     // Metrics.
     {"metrics.num.samples", int32, kAtLeast1},
     {"metrics.sample.window.ms", int64, kAtLeast1},
@@ -169,17 +261,10 @@ constexpr std::array<Setting, 120> kServerLog = {{
     {"add.partitions.to.txn.retry.backoff.ms", int32},
     {"add.partitions.to.txn.retry.backoff.max.ms", int32},
     {"remote.log.manager.follower.thread.pool.size", int32},
-}};
-
-// Rules and mutants of the simulation itself, which no Kafka has.
-constexpr std::array<Setting, 2> kTribunal = {{
-    {"tribunal.truncation", string, kAny, {}, rule<&Rules::truncation>()},
-    {"tribunal.planted.bug", string, kAny, {}, broker<&BrokerConfig::planted_bug>()},
-}};
+});
 
 }  // namespace
 
 std::span<const Setting> server_log_settings() { return kServerLog; }
-std::span<const Setting> tribunal_settings() { return kTribunal; }
 
 }  // namespace tribunal

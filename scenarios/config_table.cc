@@ -157,6 +157,11 @@ void check_supported(const Setting& setting, const SettingValue& value) {
 
 void complete_server(Settings& settings) {
     const BrokerConfig& broker = settings.broker;
+    if (settings.log_roll_ms) {
+        settings.topic.segment_age = *settings.log_roll_ms;
+    } else if (settings.log_roll_hours) {
+        settings.topic.segment_age = *settings.log_roll_hours;
+    }
     if (settings.log_retention_ms) {
         settings.topic.retention = *settings.log_retention_ms;
     } else if (settings.log_retention_minutes) {
@@ -179,6 +184,58 @@ void complete_server(Settings& settings) {
     }
 }
 
+constexpr std::string_view kZstd = "2.1";  // KIP-110
+
+void complete_topic(const Edition& edition, const Settings& settings) {
+    const TopicConfig& topic = settings.topic;
+    if (topic.compression == CompressionType::zstd && !is_since(edition, kZstd)) {
+        throw ConfigError(
+            fmt::format("compression.type zstd exists since Kafka {}, and this "
+                        "scenario is for {}",
+                        kZstd, edition.name));
+    }
+    if (topic.min_compaction_lag > topic.max_compaction_lag) {
+        throw ConfigError(fmt::format(
+            "conflict topic config setting min.compaction.lag.ms ({}) > max.compaction.lag.ms ({})",
+            topic.min_compaction_lag.value / 1'000'000,
+            topic.max_compaction_lag.value / 1'000'000));
+    }
+}
+
+// KIP-679 and what followed it: a default that contradicts what the user chose gives way, what the
+// user asked for is an error.
+void complete_idempotence(const Edition& edition, Settings& settings,
+                          std::vector<std::string>& warnings) {
+    ProducerConfig& producer = settings.producer;
+    if (!producer.idempotence) return;
+    const bool asked = settings.named.contains("enable.idempotence");
+    const auto contradicts = [&](std::string_view name, const std::string& text) {
+        if (asked) throw ConfigError(text);
+        producer.idempotence = false;
+        warnings.push_back(
+            fmt::format("Idempotence will be disabled because {} is set: {}", name, text));
+    };
+    if (producer.acks != -1) {
+        contradicts("acks",
+                    "Must set acks to all in order to use the idempotent producer. Otherwise we "
+                    "cannot guarantee idempotence.");
+    } else if (producer.retries == 0) {
+        contradicts("retries", "Must set retries to non-zero when using the idempotent producer.");
+    } else if (producer.max_in_flight > 5) {
+        contradicts("max.in.flight.requests.per.connection",
+                    "Must set max.in.flight.requests.per.connection to at most 5 to use the "
+                    "idempotent producer.");
+    }
+    if (producer.idempotence && !is_since(edition, "1.0") && producer.max_in_flight > 1) {
+        if (settings.named.contains("max.in.flight.requests.per.connection")) {
+            throw ConfigError(
+                "Must set max.in.flight.requests.per.connection to 1 in order to use the "
+                "idempotent producer. Otherwise we cannot guarantee idempotence.");
+        }
+        producer.max_in_flight = 1;
+    }
+}
+
 void complete_producer(const Edition& edition, Settings& settings,
                        std::vector<std::string>& warnings) {
     // Kafka keeps all three in 32 bits, and the sum as well.
@@ -194,6 +251,13 @@ void complete_producer(const Edition& edition, Settings& settings,
         warnings.push_back(fmt::format("{}. Setting it to {}.", kRule,
                                        producer.delivery_timeout.value / 1'000'000));
     }
+    if (producer.compression == CompressionType::zstd && !is_since(edition, kZstd)) {
+        throw ConfigError(
+            fmt::format("compression.type zstd exists since Kafka {}, and this "
+                        "scenario is for {}",
+                        kZstd, edition.name));
+    }
+    complete_idempotence(edition, settings, warnings);
 }
 
 }  // namespace
@@ -220,7 +284,8 @@ std::vector<std::span<const Setting>> settings_of(ConfigScope scope) {
         case ConfigScope::topic:
             return {topic_settings()};
         case ConfigScope::producer:
-            return {producer_settings(), client_settings(), security_settings()};
+            return {producer_settings(), client_settings(), security_settings(),
+                    producer_rule_settings()};
         case ConfigScope::consumer:
             return {consumer_settings(), client_settings(), security_settings()};
     }
@@ -275,6 +340,7 @@ void complete_settings(ConfigScope scope, const Edition& edition, Settings& sett
             complete_server(settings);
             break;
         case ConfigScope::topic:
+            complete_topic(edition, settings);
             break;
         case ConfigScope::producer:
             complete_producer(edition, settings, warnings);
@@ -282,7 +348,7 @@ void complete_settings(ConfigScope scope, const Edition& edition, Settings& sett
         case ConfigScope::consumer:
             break;
     }
-    if (!edition.exponential_backoff) {
+    if (!is_since(edition, "3.7")) {  // KIP-580
         settings.producer.retry_backoff_max = settings.producer.retry_backoff;
         settings.consumer.retry_backoff_max = settings.consumer.retry_backoff;
     }

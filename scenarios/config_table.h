@@ -39,6 +39,8 @@ struct Settings {
     std::optional<Duration> log_retention_hours;
     std::optional<Duration> log_retention_minutes;  // wins over hours
     std::optional<Duration> log_retention_ms;       // wins over minutes
+    std::optional<Duration> log_roll_hours;
+    std::optional<Duration> log_roll_ms;  // wins over hours
     Serde key_serde = Serde::string;
     Serde value_serde = Serde::string;
     std::string group_id;

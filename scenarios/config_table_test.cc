@@ -61,13 +61,12 @@ TEST(ConfigTable, knows_kafkas_names) {
                              "num.recovery.threads.per.data.dir",
                              "transaction.state.log.replication.factor",
                              "transaction.state.log.min.isr",
-                             "log.flush.interval.ms",
                              "zookeeper.connect",
                              "group.initial.rebalance.delay.ms",
                              "auto.create.topics.enable",
                              "broker.id",
                              "inter.broker.protocol.version",
-                             "log.cleaner.enable",
+                             "log.cleaner.threads",
                              "super.users"}) {
         const Setting* setting = find_setting(ConfigScope::server, name);
         ASSERT_NE(setting, nullptr) << name;
@@ -85,6 +84,15 @@ std::string other_value(const Setting& setting, const Settings& settings) {
     if (setting.name == "auto.offset.reset") return "none";
     if (setting.name == "tribunal.truncation") return "kip101";
     if (setting.name == "tribunal.planted.bug") return "leader_truncates";
+    if (setting.name == "min.cleanable.dirty.ratio") return "0.25";
+    if (setting.name == "log.cleaner.min.cleanable.ratio") return "0.25";
+    if (setting.name.ends_with("cleanup.policy")) return "compact";
+    if (setting.name == "compression.type") return "lz4";
+    if (setting.name == "replica.selector.class") {
+        return "org.apache.kafka.common.replica.RackAwareReplicaSelector";
+    }
+    if (setting.name == "isolation.level") return "read_committed";
+    if (setting.name == "tribunal.rule.dedup_window") return "1";
     if (setting.name == "partitioner.class") return "RoundRobinPartitioner";
     if (!setting.one_of.empty()) {
         return std::string(setting.one_of.substr(setting.one_of.rfind('|') + 1));
@@ -99,7 +107,8 @@ void expect_every_field_changed(const Config& settings, const Config& defaults) 
     visit_fields(settings, [&](const char* name, const auto& value) {
         visit_fields(defaults, [&](const char* other, const auto& usual) {
             if constexpr (std::is_same_v<decltype(value), decltype(usual)>) {
-                if (std::string_view(name) == other && std::string_view(name) != "idempotence") {
+                // Both words of cleanup.policy change, and which codec only without `producer`.
+                if (std::string_view(name) == other) {
                     EXPECT_FALSE(value == usual) << name;
                 }
             }
@@ -120,6 +129,7 @@ TEST(ConfigTable, reaches_every_field_and_every_name_changes_something) {
                 apply_setting(scope, newest_edition(), setting.name, value, one);
                 one.named.clear();
                 if (setting.name == "log.retention.ms") one.topic.retention = *one.log_retention_ms;
+                if (setting.name == "log.roll.ms") one.topic.segment_age = *one.log_roll_ms;
                 EXPECT_FALSE(one == defaults) << setting.name;
                 EXPECT_NE(setting.binding.get(one), setting.binding.get(defaults)) << setting.name;
             }
@@ -169,11 +179,12 @@ TEST(ConfigTable, refuses_in_kafkas_words) {
         {producer, "delivery.timeout.ms", "30004",
          "delivery.timeout.ms should be equal to or larger than linger.ms + request.timeout.ms"},
         {producer, "delivery.timeout.ms", "30005", "no error"},
-        {producer, "compression.type", "gzip",
-         "compression.type = gzip is not supported yet; only none is"},
+        {producer, "compression.type", "gzip", "no error"},
+        {producer, "compression.type", "zip",
+         "Invalid value zip for configuration compression.type: String must be one of: none, gzip, "
+         "snappy, lz4, zstd"},
         {producer, "enable.idempotence", "false", "no error"},
-        {producer, "enable.idempotence", "TRUE",
-         "enable.idempotence = TRUE is not supported yet; only false is"},
+        {producer, "enable.idempotence", "TRUE", "no error"},
         {producer, "session.timeout.ms", "1", "unknown producer setting; it is a consumer setting"},
         {topic, "log.retention.bytes", "1", "unknown topic setting; it is a server setting"},
         {server, "retention.bytes", "1",
@@ -189,8 +200,15 @@ TEST(ConfigTable, refuses_in_kafkas_words) {
          "Invalid value 0 for configuration max.poll.records: Value must be at least 1"},
         {topic, "segment.bytes", "13",
          "Invalid value 13 for configuration segment.bytes: Value must be at least 14"},
-        {topic, "cleanup.policy", "compact,delete",
-         "cleanup.policy = compact,delete is not supported yet; only delete is"},
+        {topic, "cleanup.policy", "compact, delete", "no error"},
+        {topic, "cleanup.policy", "compact,deletes",
+         "Invalid value compact,deletes for configuration cleanup.policy: String must be one of: "
+         "compact, delete"},
+        {topic, "min.cleanable.dirty.ratio", "0.5", "no error"},
+        {topic, "min.cleanable.dirty.ratio", "1.1",
+         "Invalid value 1.1 for configuration min.cleanable.dirty.ratio: Value must be no more "
+         "than "
+         "1"},
         {topic, "compression.type", "producer", "no error"},
         {server, "offsets.topic.replication.factor", "40000",
          "Invalid value 40000 for configuration offsets.topic.replication.factor: Not a number of "
@@ -204,6 +222,58 @@ TEST(ConfigTable, refuses_in_kafkas_words) {
     };
     for (const Row& row : rows) {
         EXPECT_EQ(error_of(row.scope, row.name, row.value), row.message) << row.name;
+    }
+}
+
+// What contradicts itself, name by name and in Kafka's words.
+TEST(ConfigTable, refuses_idempotence_that_cannot_be) {
+    using Named = std::vector<std::pair<std::string, std::string>>;
+    struct Row {
+        const char* edition;
+        Named named;
+        const char* message;
+        bool idempotent;
+    };
+    const std::pair<std::string, std::string> asked{"enable.idempotence", "true"};
+    const Row rows[] = {
+        {"4.1",
+         {asked, {"acks", "1"}},
+         "Must set acks to all in order to use the idempotent producer. Otherwise we cannot "
+         "guarantee idempotence.",
+         true},
+        {"4.1",
+         {asked, {"retries", "0"}},
+         "Must set retries to non-zero when using the idempotent producer.",
+         true},
+        {"4.1",
+         {asked, {"max.in.flight.requests.per.connection", "6"}},
+         "Must set max.in.flight.requests.per.connection to at most 5 to use the idempotent "
+         "producer.",
+         true},
+        {"4.1", {asked, {"max.in.flight.requests.per.connection", "5"}}, "", true},
+        {"4.1", {{"enable.idempotence", "false"}, {"acks", "0"}}, "", false},
+        {"4.1", {{"acks", "0"}}, "", false},
+        {"2.0", {asked, {"acks", "all"}, {"retries", "3"}}, "", true},
+        {"2.0",
+         {asked, {"acks", "all"}, {"retries", "3"}, {"compression.type", "zstd"}},
+         "compression.type zstd exists since Kafka 2.1, and this scenario is for 2.0",
+         true},
+    };
+    for (const Row& row : rows) {
+        const Edition& edition = *find_edition(row.edition);
+        Settings settings = default_settings(edition);
+        std::vector<std::string> warnings;
+        std::string message;
+        try {
+            for (const auto& [name, value] : row.named) {
+                apply_setting(ConfigScope::producer, edition, name, value, settings);
+            }
+            complete_settings(ConfigScope::producer, edition, settings, warnings);
+            EXPECT_EQ(settings.producer.idempotence, row.idempotent);
+        } catch (const ConfigError& error) {
+            message = error.what();
+        }
+        EXPECT_EQ(message, row.message);
     }
 }
 

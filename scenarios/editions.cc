@@ -1,47 +1,19 @@
-// The table of editions.
+// The list of editions, and how one is made of what changed since.
 #include "scenarios/editions.h"
 
 #include <array>
 
 #include "broker/base/check.h"
 #include "scenarios/config_table.h"
+#include "scenarios/edition_rules.h"
 
 namespace tribunal {
 namespace {
 
-using enum TruncationRule;
-constexpr std::int32_t kMax = INT32_MAX;
-constexpr Duration kLag10 = seconds(10);
-constexpr Duration kLag30 = seconds(30);
-
-//   name    truncation         unclean retries  lag    acks backoff linger
-constexpr std::array<Edition, 25> kEditions = {{
-    {"0.10", to_high_watermark, true, 0, kLag10, 1, false, {}},
-    {"0.11", kip101, false, 0, kLag10, 1, false, {}},
-    {"1.0", kip101, false, 0, kLag10, 1, false, {}},
-    {"1.1", kip101, false, 0, kLag10, 1, false, {}},
-    {"2.0", kip279, false, 0, kLag10, 1, false, {}},
-    {"2.1", kip320, false, kMax, kLag10, 1, false, {}},
-    {"2.2", kip320, false, kMax, kLag10, 1, false, {}},
-    {"2.3", kip320, false, kMax, kLag10, 1, false, {}},
-    {"2.4", kip320, false, kMax, kLag10, 1, false, {}},
-    {"2.5", kip320, false, kMax, kLag30, 1, false, {}},
-    {"2.6", kip320, false, kMax, kLag30, 1, false, {}},
-    {"2.7", kip320, false, kMax, kLag30, 1, false, {}},
-    {"2.8", kip320, false, kMax, kLag30, 1, false, {}},
-    {"3.0", kip320, false, kMax, kLag30, -1, false, {}},
-    {"3.1", kip320, false, kMax, kLag30, -1, false, {}},
-    {"3.2", kip320, false, kMax, kLag30, -1, false, {}},
-    {"3.3", kip320, false, kMax, kLag30, -1, false, {}},
-    {"3.4", kip320, false, kMax, kLag30, -1, false, {}},
-    {"3.5", kip320, false, kMax, kLag30, -1, false, {}},
-    {"3.6", kip320, false, kMax, kLag30, -1, false, {}},
-    {"3.7", kip320, false, kMax, kLag30, -1, true, {}},
-    {"3.8", kip320, false, kMax, kLag30, -1, true, {}},
-    {"3.9", kip320, false, kMax, kLag30, -1, true, {}},
-    {"4.0", kip320, false, kMax, kLag30, -1, true, milliseconds(5)},
-    {"4.1", kip320, false, kMax, kLag30, -1, true, milliseconds(5)},
-}};
+constexpr std::array kEditions = std::to_array<Edition>(
+    {{"0.10"}, {"0.11"}, {"1.0"}, {"1.1"}, {"2.0"}, {"2.1"}, {"2.2"}, {"2.3"}, {"2.4"},
+     {"2.5"},  {"2.6"},  {"2.7"}, {"2.8"}, {"3.0"}, {"3.1"}, {"3.2"}, {"3.3"}, {"3.4"},
+     {"3.5"},  {"3.6"},  {"3.7"}, {"3.8"}, {"3.9"}, {"4.0"}, {"4.1"}});
 
 }  // namespace
 
@@ -67,15 +39,10 @@ bool is_since(const Edition& edition, std::string_view since) {
 
 Settings default_settings(const Edition& edition) {
     Settings settings;
-    settings.broker.rules.truncation = edition.truncation;
-    settings.broker.replica_lag_time_max = edition.replica_lag_time_max;
-    settings.topic.unclean_leader_election_enable = edition.unclean_leader_election_enable;
-    settings.producer.retries = edition.retries;
-    settings.producer.acks = edition.acks;
-    settings.producer.linger = edition.linger;
-    if (!edition.exponential_backoff) {
-        settings.producer.retry_backoff_max = settings.producer.retry_backoff;
-        settings.consumer.retry_backoff_max = settings.consumer.retry_backoff;
+    // Back in time, so that of two changes of one rule the older one is undone last.
+    const auto changes = all_rule_changes();
+    for (auto change = changes.rbegin(); change != changes.rend(); ++change) {
+        if (!is_since(edition, change->since)) change->undo(settings);
     }
     return settings;
 }

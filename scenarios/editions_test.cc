@@ -6,6 +6,7 @@
 #include <string>
 
 #include "scenarios/config_table.h"
+#include "scenarios/edition_rules.h"
 
 namespace tribunal {
 namespace {
@@ -71,6 +72,48 @@ TEST(Editions, change_where_their_proposal_did) {
             was_old = is_old;
         }
     }
+}
+
+// Every row of the table makes a difference, in the release that it names and in no other.
+TEST(Editions, are_made_of_the_rows_of_the_table) {
+    const auto editions = all_editions();
+    for (std::size_t i = 1; i < editions.size(); ++i) {
+        Settings undone = default_settings(editions[i]);
+        const auto changes = all_rule_changes();
+        bool changed = false;
+        for (auto change = changes.rbegin(); change != changes.rend(); ++change) {
+            if (change->since != editions[i].name) continue;
+            const Settings with = undone;
+            change->undo(undone);
+            EXPECT_FALSE(undone == with) << change->since << ' ' << change->name;
+            changed = true;
+        }
+        const Settings before = default_settings(editions[i - 1]);
+        EXPECT_EQ(before.broker, undone.broker) << editions[i].name;
+        EXPECT_EQ(before.topic, undone.topic) << editions[i].name;
+        EXPECT_EQ(before.producer, undone.producer) << editions[i].name;
+        EXPECT_EQ(before.consumer, undone.consumer) << editions[i].name;
+        EXPECT_EQ(changed, !(before == default_settings(editions[i]))) << editions[i].name;
+    }
+}
+
+TEST(Editions, name_releases_and_tickets_that_exist_in_order) {
+    std::string_view last = "0.10";
+    for (const RuleChange& change : all_rule_changes()) {
+        const Edition* edition = find_edition(change.since);
+        ASSERT_NE(edition, nullptr) << change.since;
+        EXPECT_TRUE(is_since(*edition, last)) << change.name;
+        last = change.since;
+        EXPECT_TRUE(change.proposal.starts_with("KIP-") || change.proposal.starts_with("KAFKA-"));
+        EXPECT_NE(change.before, change.after);
+    }
+}
+
+// The newest edition is what the structs say: every rule mended.
+TEST(Editions, end_where_the_defaults_are) {
+    const Settings newest = default_settings(newest_edition());
+    EXPECT_EQ(newest.broker.rules, Rules{});
+    EXPECT_EQ(newest.producer.rules, ProducerRules{});
 }
 
 TEST(Editions, keep_the_backoff_of_old_clients_constant) {

@@ -129,7 +129,8 @@ constexpr BadPatch kBadPatches[] = {
      "t.json: /cluster/config: offsets.topic.replication.factor 5 is larger than the 3 brokers"},
     {R"({"cluster": {"config": {"tribunal.truncation": "kip100"}}})",
      "t.json: /cluster/config/tribunal.truncation: Invalid value kip100 for configuration "
-     "tribunal.truncation: String must be one of: to_high_watermark, kip101, kip279, kip320"},
+     "tribunal.truncation: String must be one of: to_high_watermark, kip101, kip279, kip320, "
+     "kip595"},
     {R"({"cluster": {"config": {"num.io.threads": "many"}}})",
      "t.json: /cluster/config/num.io.threads: Invalid value many for configuration num.io.threads: "
      "Not a number of type INT"},
@@ -143,9 +144,12 @@ constexpr BadPatch kBadPatches[] = {
      ".properties file"},
     {R"({"cluster": {"config": ["nosuch.properties"]}})",
      "t.json: /cluster/config/0: nosuch.properties: cannot be read: No such file or directory"},
-    {R"({"cluster": {"config": {"log.cleanup.policy": "compact"}}})",
-     "t.json: /cluster/config/log.cleanup.policy: log.cleanup.policy = compact is not supported "
-     "yet; only delete is"},
+    {R"({"cluster": {"config": {"log.cleanup.policy": "compress"}}})",
+     "t.json: /cluster/config/log.cleanup.policy: Invalid value compress for configuration "
+     "log.cleanup.policy: String must be one of: compact, delete"},
+    {R"({"kafka": "2.3", "cluster": {"config": {"replica.selector.class": "x"}}})",
+     "t.json: /cluster/config/replica.selector.class: replica.selector.class exists since Kafka "
+     "2.4, and this scenario is for 2.3"},
     {R"({"topics": {"name": "orders"}})", "t.json: /topics: found an object, expected an array"},
     {R"({"topics": [{"partitions": 1}]})", "t.json: /topics/0: 'name' is missing"},
     {R"({"topics": [{"name": "bad name"}]})",
@@ -190,9 +194,9 @@ constexpr BadPatch kBadPatches[] = {
     {R"({"topics": [{"name": "orders", "config": {"message.timestamp.type": "Now"}}]})",
      "t.json: /topics/0/config/message.timestamp.type: Invalid value Now for configuration "
      "message.timestamp.type: String must be one of: CreateTime, LogAppendTime"},
-    {R"({"topics": [{"name": "orders", "config": {"cleanup.policy": "compact"}}]})",
-     "t.json: /topics/0/config/cleanup.policy: cleanup.policy = compact is not supported yet; only "
-     "delete is"},
+    {R"({"topics": [{"name": "orders", "config": {"min.compaction.lag.ms": 5, "max.compaction.lag.ms": 4}}]})",
+     "t.json: /topics/0/config: conflict topic config setting min.compaction.lag.ms (5) > "
+     "max.compaction.lag.ms (4)"},
     {R"({"clients": [{"producr": "p1", "topic": "orders"}]})",
      "t.json: /clients/0/producr: unknown key; did you mean 'producer'?"},
     {R"({"clients": [{"topic": "orders"}]})",
@@ -231,15 +235,12 @@ constexpr BadPatch kBadPatches[] = {
     {R"({"clients": [{"producer": "p1", "topic": "orders", "config": {"delivery.timeout.ms": 10000}}]})",
      "t.json: /clients/0/config: delivery.timeout.ms should be equal to or larger than linger.ms + "
      "request.timeout.ms"},
-    {R"({"clients": [{"producer": "p1", "topic": "orders", "config": {"enable.idempotence": true}}]})",
-     "t.json: /clients/0/config/enable.idempotence: enable.idempotence = true is not supported "
-     "yet; only false is"},
+    {R"({"clients": [{"producer": "p1", "topic": "orders", "config": {"enable.idempotence": true, "acks": 0}}]})",
+     "t.json: /clients/0/config: Must set acks to all in order to use the idempotent producer. "
+     "Otherwise we cannot guarantee idempotence."},
     {R"({"clients": [{"producer": "p1", "topic": "orders", "config": {"transactional.id": "t1"}}]})",
      "t.json: /clients/0/config/transactional.id: transactional.id = t1 is not supported yet; "
      "leave it out"},
-    {R"({"clients": [{"producer": "p1", "topic": "orders", "config": {"compression.type": "lz4"}}]})",
-     "t.json: /clients/0/config/compression.type: compression.type = lz4 is not supported yet; "
-     "only none is"},
     {R"({"clients": [{"producer": "p1", "topic": "orders", "config": {"compression.type": "zip"}}]})",
      "t.json: /clients/0/config/compression.type: Invalid value zip for configuration "
      "compression.type: String must be one of: none, gzip, snappy, lz4, zstd"},

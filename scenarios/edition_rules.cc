@@ -1,0 +1,154 @@
+// The table of what changed.
+//
+// A change that came with a bug-fix release stands at the first feature release that had it.
+#include "scenarios/edition_rules.h"
+
+#include <array>
+
+#include "scenarios/config_table.h"
+
+namespace tribunal {
+namespace {
+
+template <auto Field, auto Old>
+void broker_rule(Settings& s) {
+    s.broker.rules.*Field = Old;
+}
+template <auto Field>
+void without(Settings& s) {
+    s.broker.rules.*Field = false;
+}
+template <auto Field>
+void without_producer_rule(Settings& s) {
+    s.producer.rules.*Field = false;
+}
+
+using enum TruncationRule;
+
+constexpr std::
+    array
+        kChanges =
+            std::
+                to_array<RuleChange>(
+                    {
+                        {"0.11", "KIP-101", "truncation", "to the high watermark",
+                         "to the end of the follower's last epoch on the leader",
+                         broker_rule<&Rules::truncation, to_high_watermark>},
+                        {"0.11", "KIP-106", "unclean.leader.election.enable", "true", "false",
+                         [](Settings& s) { s.topic.unclean_leader_election_enable = true; }},
+                        {"1.0", "KAFKA-5494", "dedup_window", "the last batch of a producer",
+                         "its last five", broker_rule<&Rules::dedup_window, 1>},
+                        {"1.0", "KAFKA-5494", "five_in_flight",
+                         "an idempotent producer has one request in flight", "up to five, in order",
+                         without_producer_rule<&ProducerRules::five_in_flight>},
+                        {"2.0", "KIP-279", "truncation", "one question to the leader",
+                         "asked again until both logs know the epoch",
+                         broker_rule<&Rules::truncation, kip101>},
+                        {"2.1", "KIP-320", "truncation", "a stale leader answers",
+                         "answers are of the epoch that the follower means",
+                         broker_rule<&Rules::truncation, kip279>},
+                        {"2.1", "KIP-320", "fetch_checks_leader_epoch",
+                         "a fetch of any leader epoch is served",
+                         "fenced unless it is of the leader's epoch",
+                         without<&Rules::fetch_checks_leader_epoch>},
+                        {"2.1", "KIP-320", "offsets_for_epoch_checks_leader_epoch",
+                         "OffsetsForLeaderEpoch of any leader epoch is answered",
+                         "fenced unless it is of the leader's epoch",
+                         without<&Rules::offsets_for_epoch_checks_leader_epoch>},
+                        {"2.1", "KAFKA-7415", "epoch_entry_on_become_leader",
+                         "an epoch is remembered with its first record", "from the election on",
+                         without<&Rules::epoch_entry_on_become_leader>},
+                        {"2.1", "KAFKA-7128", "isr_expand_requires_epoch_start",
+                         "a replica at the high watermark joins the ISR",
+                         "it must also have reached the start of the leader's epoch",
+                         without<&Rules::isr_expand_requires_epoch_start>},
+                        {"2.1", "KIP-91", "retries", "0",
+                         "without limit, within delivery.timeout.ms",
+                         [](Settings& s) { s.producer.retries = 0; }},
+                        {"2.2", "KIP-207", "list_offsets_waits_for_own_epoch",
+                         "a new leader tells its high watermark as the end at once",
+                         "only when the high watermark has reached its epoch",
+                         without<&Rules::list_offsets_waits_for_own_epoch>},
+                        {"2.3", "KAFKA-8483", "renumbers_in_order",
+                         "batches are renumbered in the order of a heap",
+                         "in the order of their sequences",
+                         without_producer_rule<&ProducerRules::renumbers_in_order>},
+                        {"2.4", "KIP-392", "fetch_from_follower", "consumers read from the leader",
+                         "from the closest replica, with client.rack and replica.selector.class",
+                         without<&Rules::fetch_from_follower>},
+                        {"2.4", "KAFKA-7190", "producer_state_survives_deletion",
+                         "retention forgets producers whose records it deletes",
+                         "until producer.id.expiration.ms",
+                         without<&Rules::producer_state_survives_deletion>},
+                        {"2.5", "KIP-537", "replica.lag.time.max.ms", "10000", "30000",
+                         [](Settings& s) { s.broker.replica_lag_time_max = seconds(10); }},
+                        {"2.5", "KIP-360", "epoch_bump_recovers",
+                         "a lost sequence fails what is buffered",
+                         "the producer goes on under a new epoch",
+                         without_producer_rule<&ProducerRules::epoch_bump_recovers>},
+                        {"2.7", "KAFKA-10706", "epoch_cache_cleaned_by_noop_truncation",
+                         "truncating to the log end keeps epochs that begin there",
+                         "forgets them", without<&Rules::epoch_cache_cleaned_by_noop_truncation>},
+                        {"2.7", "KAFKA-10527", "raft_restart_unattached",
+                         "a restarted controller goes on leading its epoch", "starts unattached",
+                         without<&Rules::raft_restart_unattached>},
+                        {"2.8", "KAFKA-10533", "raft_flush_before_ack",
+                         "metadata counts as replicated from the page cache",
+                         "from the platter", without<&Rules::raft_flush_before_ack>},
+                        {"2.8", "KAFKA-12619", "raft_commit_requires_own_epoch",
+                         "records of earlier epochs commit by counting",
+                         "with a record of the leader's own epoch",
+                         without<&Rules::raft_commit_requires_own_epoch>},
+                        {"3.0", "KIP-679", "acks", "1",
+                         "all", [](Settings& s) { s.producer.acks = 1; }},
+                        {"3.0", "KIP-630", "raft_snapshots", "the metadata log grows without end",
+                         "is cut below snapshots", without<&Rules::raft_snapshots>},
+                        {"3.1", "KAFKA-13194", "cleaner_bounded_by_high_watermark",
+                         "compaction may pass the high watermark", "stays below it",
+                         without<&Rules::cleaner_bounded_by_high_watermark>},
+                        {"3.3", "KIP-841", "isr_excludes_fenced_brokers",
+                         "a fenced broker may join an ISR", "INELIGIBLE_REPLICA",
+                         without<&Rules::isr_excludes_fenced_brokers>},
+                        {"3.3", "KAFKA-14055", "cleaner_keeps_control_batches",
+                         "a marker goes when a record has the same key bytes",
+                         "markers are no records with keys",
+                         without<&Rules::cleaner_keeps_control_batches>},
+                        {"3.5", "KAFKA-14704", "diverging_fetch_keeps_high_watermark",
+                         "the high watermark moves before the truncation", "with the next fetch",
+                         without<&Rules::diverging_fetch_keeps_high_watermark>},
+                        {"3.5", "KIP-903", "alter_partition_checks_broker_epoch",
+                         "an AlterPartition of a broker's earlier life counts",
+                         "INELIGIBLE_REPLICA",
+                         without<&Rules::alter_partition_checks_broker_epoch>},
+                        {"3.7", "KIP-966", "high_watermark_requires_min_isr",
+                         "the high watermark moves with any ISR",
+                         "with min.insync.replicas at least",
+                         without<&Rules::high_watermark_requires_min_isr>},
+                        {"3.7", "KIP-580", "retry.backoff.max.ms",
+                         "the backoff of clients is constant", "doubles up to 1000",
+                         [](Settings& s) {
+                             s.producer.retry_backoff_max = s.producer.retry_backoff;
+                             s.consumer.retry_backoff_max = s.consumer.retry_backoff;
+                         }},
+                        {"3.7", "KAFKA-15489", "raft_check_quorum",
+                         "a controller that is cut off goes on as leader", "resigns",
+                         without<&Rules::raft_check_quorum>},
+                        {"3.9", "KIP-853", "raft_reconfiguration", "voters are fixed",
+                         "can be added and removed", without<&Rules::raft_reconfiguration>},
+                        {"4.0", "KIP-996", "raft_pre_vote", "a candidate disturbs at once",
+                         "asks first whether it could win", without<&Rules::raft_pre_vote>},
+                        {"4.0", "KIP-1030", "linger.ms", "0", "5",
+                         [](Settings& s) { s.producer.linger = {}; }},
+                        {"4.0", "KIP-1030", "message.timestamp.after.max.ms", "without limit",
+                         "3600000", [](Settings& s) { s.topic.timestamp_after_max = kForever; }},
+                        {"4.1", "KIP-966", "eligible_leader_replicas",
+                         "the last in-sync replica stays in the ISR, whatever its disk lost",
+                         "the ISR may be empty; an unclean restart ends eligibility",
+                         without<&Rules::eligible_leader_replicas>},
+                    });
+
+}  // namespace
+
+std::span<const RuleChange> all_rule_changes() { return kChanges; }
+
+}  // namespace tribunal
