@@ -216,7 +216,9 @@ void write_state(Raft& r, QuorumState next, Outbox& out) {
 }
 
 void write_log(Raft& r, WriteOp op, Outbox& out) {
-    Write write{std::move(op), false, 0};
+    // A snapshot is flushed before it is renamed, whoever loads it.
+    const bool is_snapshot = std::holds_alternative<MetadataSnapshotWrite>(op);
+    Write write{std::move(op), is_snapshot, kSnapshotToken};
     if (!syncs(r)) {
         r.synced_end = log_end(r);
     } else {
@@ -323,13 +325,13 @@ void raft_closed(Raft& r, ConnectionKey connection, Outbox& out) {
         out.notes.emplace_back(QuorumTouched{});
         return;
     }
-    for (const ParkedFetch& parked : r.parked) {
+    for (const ParkedQuorumFetch& parked : r.parked) {
         if (parked.connection == connection) {
             out.disarm(timer(TimerKind::raft_fetch_wait, connection.packed()));
         }
     }
     std::erase_if(r.parked,
-                  [&](const ParkedFetch& parked) { return parked.connection == connection; });
+                  [&](const ParkedQuorumFetch& parked) { return parked.connection == connection; });
 }
 
 bool is_raft_timer(TimerId timer) {

@@ -134,12 +134,12 @@ struct RaftPeer {
     FlatSet<std::int32_t> stale;  // requests given up whose answers may still come
     TRIBUNAL_FIELDS(RaftPeer, in_flight, backing_off, stale)
 };
-struct ParkedFetch {
+struct ParkedQuorumFetch {
     ConnectionKey connection;
     std::int32_t correlation = 0;
     Offset fetch_offset;
     Offset high_watermark = kNoOffset;  // as the fetcher knows it
-    TRIBUNAL_FIELDS(ParkedFetch, connection, correlation, fetch_offset, high_watermark)
+    TRIBUNAL_FIELDS(ParkedQuorumFetch, connection, correlation, fetch_offset, high_watermark)
 };
 // A message that leaves when the quorum-state file is synced.
 struct HeldSend {
@@ -174,8 +174,8 @@ struct Raft {
     std::int32_t state_writes_in_flight = 0;
     std::vector<HeldSend> held;
     FlatMap<NodeId, RaftPeer> peers;
-    std::vector<ParkedFetch> parked;  // by connection
-    std::int32_t next_bootstrap = 0;  // whom to ask next who leads
+    std::vector<ParkedQuorumFetch> parked;  // by connection
+    std::int32_t next_bootstrap = 0;        // whom to ask next who leads
     RaftFault fault = RaftFault::none;
     TRIBUNAL_FIELDS(Raft, self, endpoint, can_become_voter, config, planted_bug, bootstrap_voters,
                     bootstrap_servers, log, quorum_state, role, high_watermark, synced_end,

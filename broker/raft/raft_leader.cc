@@ -85,16 +85,16 @@ bool serve_fetch(Raft& r, ConnectionKey connection, std::int32_t correlation,
 void complete_fetches(Raft& r, Outbox& out) {
     if (r.leader() == nullptr) return;
     const Offset high_watermark = exposed_high_watermark(r);
-    const auto is_due = [&](const ParkedFetch& p) {
+    const auto is_due = [&](const ParkedQuorumFetch& p) {
         return p.fetch_offset < log_end(r) ||
                (r.config->fetch_tells_high_watermark && p.high_watermark < high_watermark);
     };
-    std::vector<ParkedFetch> due;
-    for (const ParkedFetch& p : r.parked) {
+    std::vector<ParkedQuorumFetch> due;
+    for (const ParkedQuorumFetch& p : r.parked) {
         if (is_due(p)) due.push_back(p);
     }
     std::erase_if(r.parked, is_due);
-    for (const ParkedFetch& p : due) {
+    for (const ParkedQuorumFetch& p : due) {
         out.disarm(timer(TimerKind::raft_fetch_wait, p.connection.packed()));
         QuorumFetchResponse response = fetch_response(r, ErrorCode::none);
         read(r, p.fetch_offset, response);
@@ -161,8 +161,8 @@ void become_leader(Raft& r, Outbox& out) {
 void stop_leading(Raft& r, Outbox& out) {
     if (r.leader() == nullptr) return;
     fail_voter_change(r, ErrorCode::not_leader_or_follower, out);
-    const std::vector<ParkedFetch> parked = std::exchange(r.parked, {});
-    for (const ParkedFetch& p : parked) {
+    const std::vector<ParkedQuorumFetch> parked = std::exchange(r.parked, {});
+    for (const ParkedQuorumFetch& p : parked) {
         out.disarm(timer(TimerKind::raft_fetch_wait, p.connection.packed()));
         respond(r, p.connection, p.correlation,
                 fetch_response(r, ErrorCode::not_leader_or_follower), out);
@@ -280,7 +280,8 @@ void advance_high_watermark(Raft& r, Outbox& out) {
 // --- requests -----------------------------------------------------------------------------------
 
 void on_quorum_fetch(Raft& r, const Deliver& d, const QuorumFetchRequest& m, Outbox& out) {
-    std::erase_if(r.parked, [&](const ParkedFetch& p) { return p.connection == d.connection; });
+    std::erase_if(r.parked,
+                  [&](const ParkedQuorumFetch& p) { return p.connection == d.connection; });
     ErrorCode error = check_leader(r, m.current_leader_epoch);
     if (m.fetch_offset < Offset{0} || m.last_fetched_epoch > m.current_leader_epoch) {
         error = ErrorCode::invalid_request;
@@ -292,9 +293,9 @@ void on_quorum_fetch(Raft& r, const Deliver& d, const QuorumFetchRequest& m, Out
     const bool served =
         serve_fetch(r, d.connection, d.correlation, m, m.max_wait > Duration{}, out);
     if (served) return;
-    const ParkedFetch parked{d.connection, d.correlation, m.fetch_offset, m.high_watermark};
+    const ParkedQuorumFetch parked{d.connection, d.correlation, m.fetch_offset, m.high_watermark};
     r.parked.insert(std::lower_bound(r.parked.begin(), r.parked.end(), parked,
-                                     [](const ParkedFetch& a, const ParkedFetch& b) {
+                                     [](const ParkedQuorumFetch& a, const ParkedQuorumFetch& b) {
                                          return a.connection < b.connection;
                                      }),
                     parked);
@@ -303,7 +304,7 @@ void on_quorum_fetch(Raft& r, const Deliver& d, const QuorumFetchRequest& m, Out
 
 void on_fetch_wait_over(Raft& r, std::uint64_t connection, Outbox& out) {
     for (std::size_t i = 0; i < r.parked.size(); ++i) {
-        const ParkedFetch parked = r.parked[i];
+        const ParkedQuorumFetch parked = r.parked[i];
         if (parked.connection.packed() != connection) continue;
         r.parked.erase(r.parked.begin() + static_cast<std::ptrdiff_t>(i));
         QuorumFetchResponse response = fetch_response(r, ErrorCode::none);
