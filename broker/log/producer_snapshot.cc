@@ -1,5 +1,5 @@
-// The bytes of a .snapshot file: version (int16), CRC-32C of what follows (uint32), then an array of
-// producers, all big-endian (Kafka: ProducerSnapshot.json, version 1).
+// The bytes of a .snapshot file: version (int16), CRC-32C of what follows (uint32), then an array
+// of producers, all big-endian (Kafka: ProducerSnapshot.json, version 1).
 #include <cstdio>
 
 #include "broker/base/crc32c.h"

@@ -9,16 +9,6 @@
 namespace tribunal {
 namespace {
 
-constexpr std::int16_t kTransactional = 0x10;
-constexpr std::int16_t kControl = 0x20;
-
-bool is_control(const RecordBatch& batch) { return (batch.attributes & kControl) != 0; }
-bool is_transactional(const RecordBatch& batch) { return (batch.attributes & kTransactional) != 0; }
-
-std::int32_t last_sequence_of(const RecordBatch& batch) {
-    return increment_sequence(batch.base_sequence, batch.last_offset_delta);
-}
-
 bool is_next(std::int32_t last, std::int32_t next) {
     return std::int64_t{next} == std::int64_t{last} + 1 || (next == 0 && last == INT32_MAX);
 }
@@ -76,7 +66,7 @@ void BatchWindow::drop_below(Offset offset) {
 const BatchMetadata* ProducerEntry::find_duplicate(const RecordBatch& batch,
                                                    std::int32_t window) const {
     if (batch.producer_epoch != epoch) return nullptr;
-    const std::int32_t last = last_sequence_of(batch);
+    const std::int32_t last = batch.last_sequence();
     const auto size = static_cast<std::int32_t>(batches.size());
     for (std::int32_t i = std::max(0, size - window); i < size; ++i) {
         const BatchMetadata& known = batches.begin()[i];
@@ -121,7 +111,7 @@ ErrorCode ProducerState::check(const RecordBatch& batch, AppendOrigin origin,
     if (batch.producer_epoch < entry.epoch && origin != AppendOrigin::replication) {
         return ErrorCode::invalid_producer_epoch;
     }
-    if (is_control(batch)) {
+    if (batch.is_control()) {
         const auto marker = end_txn_marker_of(batch);
         if (marker && marker->coordinator_epoch < entry.coordinator_epoch &&
             origin != AppendOrigin::replication) {
@@ -134,8 +124,8 @@ ErrorCode ProducerState::check(const RecordBatch& batch, AppendOrigin origin,
         if (error != ErrorCode::none) return error;
     }
     const bool in_transaction = entry.txn_first_offset != kNoOffset;
-    return in_transaction && !is_transactional(batch) ? ErrorCode::invalid_txn_state
-                                                      : ErrorCode::none;
+    return in_transaction && !batch.is_transactional() ? ErrorCode::invalid_txn_state
+                                                       : ErrorCode::none;
 }
 
 std::optional<CompletedTxn> ProducerState::update(const RecordBatch& batch) {
@@ -143,7 +133,7 @@ std::optional<CompletedTxn> ProducerState::update(const RecordBatch& batch) {
     if (batch.producer_id == kNoProducerId) return std::nullopt;
     std::optional<EndTxnMarker> marker;
     Timestamp timestamp = batch.max_timestamp;
-    if (is_control(batch)) {
+    if (batch.is_control()) {
         marker = end_txn_marker_of(batch);
         // An empty control batch: the cleaner has removed the whole transaction.
         if (!marker) return std::nullopt;
@@ -153,9 +143,9 @@ std::optional<CompletedTxn> ProducerState::update(const RecordBatch& batch) {
     entry.epoch = batch.producer_epoch;
     entry.last_timestamp = timestamp;
     if (!marker) {
-        entry.batches.push_back({last_sequence_of(batch), batch.last_offset_delta,
+        entry.batches.push_back({batch.last_sequence(), batch.last_offset_delta,
                                  batch.last_offset(), batch.max_timestamp});
-        if (is_transactional(batch) && entry.txn_first_offset == kNoOffset) {
+        if (batch.is_transactional() && entry.txn_first_offset == kNoOffset) {
             entry.txn_first_offset = batch.base_offset;
             ongoing[batch.base_offset] = {batch.producer_id, kNoOffset};
         }
@@ -285,8 +275,8 @@ void ProducerState::drop_snapshots_below(Offset offset) {
 }
 
 void ProducerState::drop_stray_snapshots(const std::vector<Offset>& segments) {
-    const bool keeps_last = !snapshots.empty() && !segments.empty() &&
-                            snapshots.back().offset >= segments.back();
+    const bool keeps_last =
+        !snapshots.empty() && !segments.empty() && snapshots.back().offset >= segments.back();
     const Offset last = snapshots.empty() ? kNoOffset : snapshots.back().offset;
     std::erase_if(snapshots, [&](const ProducerSnapshot& s) {
         if (keeps_last && s.offset == last) return false;

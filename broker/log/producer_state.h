@@ -115,8 +115,8 @@ struct ProducerState {
     Offset map_end_offset{0};  // of the log that has been taken in
     Offset last_snapshot_offset{0};
     FlatMap<ProducerId, ProducerEntry> producers;
-    FlatMap<Offset, OpenTxn> ongoing;       // by first offset
-    FlatMap<Offset, OpenTxn> unreplicated;  // ended, with a marker above the high watermark
+    FlatMap<Offset, OpenTxn> ongoing;         // by first offset
+    FlatMap<Offset, OpenTxn> unreplicated;    // ended, with a marker above the high watermark
     std::vector<ProducerSnapshot> snapshots;  // by offset
     TRIBUNAL_FIELDS(ProducerState, map_end_offset, last_snapshot_offset, producers, ongoing,
                     unreplicated, snapshots)
@@ -181,6 +181,16 @@ struct ProducerState {
     void load(const FlatMap<ProducerId, ProducerEntry>& entries, Timestamp now,
               std::int64_t expiration_ms);
 };
+
+struct ReplicaLog;
+
+// Brings a log's producer state to its end after it was cut: from the newest snapshot that is
+// still good, and from the batches behind it (UnifiedLog.rebuildProducerState).
+void rebuild_producers(ReplicaLog& log);
+// What a broker knows of the producers when it has started again. After a clean shutdown that is a
+// snapshot of the log end, with one batch of each producer; else all of the log behind the newest
+// snapshot at or below `recovery_point` is read.
+void recover_producers(ReplicaLog& log, bool clean, Offset recovery_point);
 
 // The bytes of a .snapshot file; of each producer's batches only the last goes into it.
 std::string encode_producer_snapshot(const FlatMap<ProducerId, ProducerEntry>& producers);

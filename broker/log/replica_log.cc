@@ -10,6 +10,7 @@ void ReplicaLog::append(RecordBatch batch) {
     CHECK(batch.base_offset >= log_end_offset);
     CHECK(batch.record_count > 0);
     assign_epoch(batch.leader_epoch, batch.base_offset);
+    if (batch.has_producer_id() || !producers.is_unused()) producers.update(batch);
     log_end_offset = batch.next_offset();
     size_in_bytes += batch.size_in_bytes();
     if (chunks.empty() || chunks.back()->batches.size() == kChunkBatches) {
@@ -39,6 +40,8 @@ std::vector<RecordBatch> ReplicaLog::truncate_to(Offset offset) {
     // also when no batch had to go: a leader that wrote nothing has left an entry at the log end,
     // which would hide the epochs of the leaders after it (UnifiedLog.truncateTo).
     while (!epochs.empty() && epochs.back().start_offset >= log_end_offset) epochs.pop_back();
+    // Where nobody was known before, cutting makes nobody known.
+    if (!producers.is_unused()) rebuild_producers(*this);
     return dropped;
 }
 
@@ -60,6 +63,10 @@ void ReplicaLog::advance_start(Offset offset) {
     epochs.erase(epochs.begin(), epochs.begin() + static_cast<std::ptrdiff_t>(keep));
     if (!epochs.empty() && epochs.front().start_offset < offset)
         epochs.front().start_offset = offset;
+    if (!producers.is_unused()) {
+        producers.drop_snapshots_below(offset);
+        producers.on_log_start(offset);
+    }
 }
 
 void ReplicaLog::truncate_fully_and_start_at(Offset offset) {
@@ -68,6 +75,7 @@ void ReplicaLog::truncate_fully_and_start_at(Offset offset) {
     size_in_bytes = 0;
     log_start_offset = offset;
     log_end_offset = offset;
+    if (!producers.is_unused()) producers.truncate_fully_and_start_at(offset);
 }
 
 std::size_t ReplicaLog::chunk_of(Offset offset) const {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "broker/base/shared.h"
+#include "broker/log/producer_state.h"
 #include "broker/protocol/batch.h"
 
 namespace tribunal {
@@ -41,6 +42,7 @@ struct ReplicaLog {
     std::int64_t size_in_bytes = 0;
     std::vector<Shared<Chunk>> chunks;
     std::vector<EpochEntry> epochs;  // ascending in both fields
+    ProducerState producers;         // of the batches in it; costs nothing while there are none
 
     // Appends a batch that has its base offset and leader epoch. The base offset must not be below
     // the log end (a gap is legal: compaction makes them).
@@ -76,7 +78,8 @@ struct ReplicaLog {
             }
         }
     }
-    TRIBUNAL_FIELDS(ReplicaLog, log_start_offset, log_end_offset, size_in_bytes, chunks, epochs)
+    TRIBUNAL_FIELDS(ReplicaLog, log_start_offset, log_end_offset, size_in_bytes, chunks, epochs,
+                    producers)
 
     // Index of the first chunk whose last offset is >= `offset`.
     std::size_t chunk_of(Offset offset) const;

@@ -313,6 +313,7 @@ Broker restart(const Broker& b) {
             if (is_intact(*last)) break;
             p.log.truncate_to(last->base_offset);
         }
+        recover_producers(p.log, b.clean_shutdown_file.has_value(), p.log.log_start_offset);
         p.checkpointed_high_watermark =
             std::min(old.checkpointed_high_watermark, p.log.log_end_offset);
         p.high_watermark = std::max(p.checkpointed_high_watermark, p.log.log_start_offset);

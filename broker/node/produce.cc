@@ -28,10 +28,16 @@ void on_produce(Broker& b, const Deliver& d, const ProduceRequest& request, Outb
         const auto appended = append_as_leader(*p, produced.batch, request.acks, token, context);
         if (!appended) {
             r.error = appended.error();
+            // A producer that is refused looks whether its records were deleted meanwhile.
+            if (p->leader() != nullptr) r.log_start_offset = p->log.log_start_offset;
             failed = true;
             continue;
         }
         r.base_offset = appended->base_offset;
+        if (appended->is_duplicate &&
+            b.config.planted_bug == PlantedBug::ack_offset_of_duplicate_zero) {
+            r.base_offset = Offset{0};
+        }
         r.log_start_offset = p->log.log_start_offset;
         if (appended->sync_token != 0) {
             ++parked.pending_syncs;

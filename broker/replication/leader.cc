@@ -17,6 +17,28 @@ ReplicaProgress* progress_of(Leader& leader, NodeId node) {
     return nullptr;
 }
 
+// Planted bugs first: a leader that forgets, and one that does not look.
+const BatchMetadata* known_duplicate(const Partition& p, const RecordBatch& batch,
+                                     const ReplicationContext& context) {
+    if (context.config.planted_bug == PlantedBug::duplicate_sequence_accepted) return nullptr;
+    return p.log.producers.find_duplicate(batch, context.config.rules);
+}
+
+ErrorCode check_producer(const Partition& p, const RecordBatch& batch,
+                         const ReplicationContext& context) {
+    const Rules& rules = context.config.rules;
+    if (context.config.planted_bug == PlantedBug::duplicate_sequence_accepted &&
+        p.log.producers.find_duplicate(batch, rules) != nullptr) {
+        return ErrorCode::none;
+    }
+    const ErrorCode error = p.log.producers.check(batch, AppendOrigin::client, rules);
+    if (context.config.planted_bug == PlantedBug::sequence_gap_accepted &&
+        error == ErrorCode::out_of_order_sequence_number) {
+        return ErrorCode::none;
+    }
+    return error;
+}
+
 // A replica outside the ISR that is alive and has been caught up is about to join: the high
 // watermark waits for it, or it could never get in (Partition.maybeIncrementLeaderHW).
 bool is_about_to_join(const Partition& p, const ReplicaProgress& r,
@@ -91,6 +113,13 @@ Answer<Appended> append_as_leader(Partition& p, const RecordBatch& batch, std::i
     RecordBatch placed = batch;
     placed.base_offset = p.log.log_end_offset;
     placed.leader_epoch = p.leader_epoch;
+    if (placed.has_producer_id()) {
+        if (const BatchMetadata* known = known_duplicate(p, placed, context)) {
+            return Appended{known->first_offset(), known->last_offset + 1, 0, true};
+        }
+        const ErrorCode error = check_producer(p, placed, context);
+        if (error != ErrorCode::none) return error;
+    }
     if (p.config.log_append_time) {
         placed.attributes = static_cast<std::int16_t>(placed.attributes | 0x08);
         placed.max_timestamp = context.out.timestamp;
@@ -171,6 +200,7 @@ bool advance_high_watermark(Partition& p, ReplicationContext& context) {
 void advance_log_start(Partition& p, Offset to, ReplicationContext& context) {
     if (to <= p.log.log_start_offset) return;
     p.log.advance_start(to);
+    if (!context.config.rules.producer_state_survives_deletion) p.log.producers.evict_below(to);
     if (p.high_watermark < to) p.high_watermark = to;
     context.out.effects.emplace_back(Write{DeleteWrite{p.id, false}, false, 0});
     context.out.touch(p.id);

@@ -112,8 +112,11 @@ struct Appended {
     Offset base_offset;
     Offset next_offset;
     std::uint64_t sync_token = 0;  // not 0: answer only after WriteDone with it
+    bool is_duplicate = false;     // nothing was written: these are the offsets of the first time
 };
-// Appends a client's batch. `token` is used when the append must be flushed (flush.messages).
+// Appends a client's batch. One with a producer id is checked against what the log knows of that
+// producer (producer_state.h): a repeated one is answered as it was the first time (KIP-98).
+// `token` is used when the append must be flushed (flush.messages).
 Answer<Appended> append_as_leader(Partition& p, const RecordBatch& batch, std::int16_t acks,
                                   std::uint64_t token, ReplicationContext& context);
 
