@@ -238,6 +238,9 @@ void on_timer(Producer& p, const TimerFired& fired, Outbox& out) {
             p.links[NodeId{partition}].backing_off = false;
             drain(p, out);
             return;
+        case TimerKind::init_producer_id:
+            on_init_producer_id_backoff(p, out);
+            return;
         case TimerKind::metadata_retry:
         case TimerKind::metadata_age:
             request_metadata(p.metadata, p.id, p.next_correlation, p.config.request_timeout, out);
@@ -248,6 +251,8 @@ void on_timer(Producer& p, const TimerFired& fired, Outbox& out) {
             out.effects.emplace_back(Close{{p.id, server, lane}});
             if (lane == Lane::metadata) {
                 on_metadata_failed(p.metadata, p.id, p.config.retry_backoff, out);
+            } else if (lane == Lane::producer_id) {
+                on_init_producer_id_failed(p, out);
             } else {
                 on_link_broken(p, server, out);
             }
@@ -284,6 +289,7 @@ void step(Producer& p, const Input& input, Outbox& out) {
                                  out);
                 out.arm(timer(TimerKind::load), p.load.start);
                 out.arm(timer(TimerKind::metadata_age), p.config.metadata_max_age);
+                settle_sequences(p, out);
             },
             [&](const Deliver& d) {
                 if (const auto* m = std::get_if<ProduceResponse>(&d.message)) {
@@ -305,6 +311,8 @@ void step(Producer& p, const Input& input, Outbox& out) {
                     out.arm(timer(TimerKind::metadata_age), p.config.metadata_max_age);
                     unblock(p, out);
                     drain(p, out);
+                } else if (const auto* init = std::get_if<InitProducerIdResponse>(&d.message)) {
+                    on_init_producer_id(p, *init, out);
                 } else {
                     CHECK(!"a message that a producer never gets");
                 }
@@ -313,6 +321,8 @@ void step(Producer& p, const Input& input, Outbox& out) {
             [&](const ConnectionClosed& c) {
                 if (c.connection.lane == Lane::metadata) {
                     on_metadata_failed(p.metadata, p.id, p.config.retry_backoff, out);
+                } else if (c.connection.lane == Lane::producer_id) {
+                    on_init_producer_id_failed(p, out);
                 } else {
                     on_link_broken(p, c.connection.server, out);
                 }

@@ -31,11 +31,13 @@ bool send_one(Producer& p, NodeId broker, const KnownTopic& topic, Outbox& out) 
     const auto led = [&](std::size_t i) { return topic.partitions[i].leader == broker; };
     // With one request in flight order is kept by not touching a partition that has one under way.
     const bool muted_when_sent = p.config.max_in_flight == 1;
+    const auto is_open = [&](const PartitionQueue& queue) {
+        return !queue.waiting.empty() && !queue.waiting.front().backing_off &&
+               !(muted_when_sent && !queue.sent.empty()) && may_send_first(p, queue);
+    };
     bool any_ready = false;
     for (std::size_t i = 0; i < p.queues.size() && !any_ready; ++i) {
-        any_ready = led(i) && !p.queues[i].waiting.empty() &&
-                    is_ready(p.queues[i].waiting.front()) &&
-                    !(muted_when_sent && !p.queues[i].sent.empty());
+        any_ready = led(i) && is_open(p.queues[i]) && is_ready(p.queues[i].waiting.front());
     }
     if (!any_ready) return false;
     ProduceRequest request;
@@ -47,16 +49,17 @@ bool send_one(Producer& p, NodeId broker, const KnownTopic& topic, Outbox& out) 
     std::int64_t size = 0;
     for (std::size_t i = 0; i < p.queues.size(); ++i) {
         PartitionQueue& queue = p.queues[i];
-        if (!led(i) || queue.waiting.empty() || queue.waiting.front().backing_off) continue;
-        if (muted_when_sent && !queue.sent.empty()) continue;
+        if (!led(i) || !is_open(queue)) continue;
         ProducerBatch& first = queue.waiting.front();
         if (!first.closed) first.closed = first.open.close();
         size += first.closed->size_in_bytes();
         if (size > p.config.max_request_size && !request.partitions.empty()) break;
+        number_batch(p, queue, first);
         ++first.attempts;
         first.in_flight = true;
         request.partitions.push_back({{topic.id, static_cast<std::int32_t>(i)}, *first.closed});
-        flight.batches.push_back({static_cast<std::int32_t>(i), first.id});
+        flight.batches.push_back({static_cast<std::int32_t>(i), first.id,
+                                  first.closed->last_sequence(), first.closed->record_count});
         queue.sent.push_back(std::move(first));
         queue.waiting.erase(queue.waiting.begin());
         if (queue.sent.back().attempts > 1) {
@@ -87,24 +90,61 @@ bool send_one(Producer& p, NodeId broker, const KnownTopic& topic, Outbox& out) 
     return true;
 }
 
+// The batch is out of the lists already.
+void fail(Producer& p, std::int32_t partition, ProducerBatch& batch, ErrorCode error,
+          bool is_settled, Outbox& out) {
+    // After a broken connection or a time-out nobody knows whether it was written.
+    const bool unknown = error == ErrorCode::network_exception ||
+                         error == ErrorCode::request_timed_out || batch.attempts > 1;
+    on_batch_failed(p, queue_of(p, partition), batch, error, is_settled);
+    complete_batch(p, batch, error, kNoOffset, unknown, out);
+    arm_delivery(p, partition, out);
+}
+
+void succeed(Producer& p, std::int32_t partition, ProducerBatch& batch, Offset base_offset,
+             Outbox& out) {
+    if (p.config.idempotence) {
+        const Offset last =
+            base_offset == kNoOffset ? kNoOffset : base_offset + (batch.closed->record_count - 1);
+        on_batch_acked(p, queue_of(p, partition), batch.id, batch.closed->last_sequence(), last);
+    }
+    complete_batch(p, batch, ErrorCode::none, base_offset, false, out);
+    arm_delivery(p, partition, out);
+}
+
 // Puts a batch whose outcome is an error that may pass back to the front, or gives it up.
 void retry_or_fail(Producer& p, std::int32_t partition, ProducerBatch batch, ErrorCode error,
-                   Outbox& out) {
+                   Offset log_start_offset, Outbox& out) {
+    PartitionQueue& queue = queue_of(p, partition);
     batch.in_flight = false;
-    if (!is_retriable(error) || batch.attempts > p.config.retries) {
-        // After a broken connection or a time-out nobody knows whether it was written.
-        const bool unknown = error == ErrorCode::network_exception ||
-                             error == ErrorCode::request_timed_out || batch.attempts > 1;
-        complete_batch(p, batch, error, kNoOffset, unknown, out);
-        arm_delivery(p, partition, out);
+    const bool may_retry = batch.attempts <= p.config.retries;
+    const bool retries =
+        may_retry && (p.config.idempotence ? can_retry(p, queue, batch, error, log_start_offset)
+                                           : is_retriable(error));
+    if (!retries) {
+        if (p.config.idempotence && error == ErrorCode::duplicate_sequence_number) {
+            // The broker has it and has forgotten where.
+            succeed(p, partition, batch, kNoOffset, out);
+        } else {
+            fail(p, partition, batch, error, may_retry, out);
+        }
+        return;
+    }
+    if (p.config.idempotence && !p.config.rules.epoch_bump_recovers &&
+        batch.closed->producer_id != p.identity.id) {
+        // Another producer id by now: under the old one it could be told twice (before KIP-360).
+        fail(p, partition, batch, ErrorCode::out_of_order_sequence_number, false, out);
         return;
     }
     batch.backing_off = true;
     batch.due = true;
     out.arm(timer(TimerKind::retry, static_cast<std::uint64_t>(partition)),
             backoff_of(p, batch.attempts));
-    auto& waiting = queue_of(p, partition).waiting;
-    waiting.insert(waiting.begin(), std::move(batch));
+    if (p.config.idempotence) {
+        reenqueue_in_order(queue, std::move(batch));
+    } else {
+        queue.waiting.insert(queue.waiting.begin(), std::move(batch));
+    }
 }
 
 // Takes a batch out of those under way; nullopt when it expired meanwhile.
@@ -122,6 +162,7 @@ std::optional<ProducerBatch> take_sent(Producer& p, const SentBatch& sent) {
 }  // namespace
 
 void drain(Producer& p, Outbox& out) {
+    settle_sequences(p, out);
     const KnownTopic* topic = p.metadata.topic(p.topic);
     if (topic == nullptr) return;
     FlatSet<NodeId> leaders;
@@ -176,16 +217,23 @@ void on_produce_response(Producer& p, NodeId broker, std::int32_t correlation,
     CHECK(response.partitions.size() == flight.batches.size());
     for (std::size_t i = 0; i < flight.batches.size(); ++i) {
         auto batch = take_sent(p, flight.batches[i]);
-        if (!batch) continue;
         const ProducePartitionResponse& r = response.partitions[i];
         const std::int32_t partition = flight.batches[i].partition;
+        if (!batch) {
+            // It has expired meanwhile. That it is written after all settles its numbers.
+            const SentBatch& late = flight.batches[i];
+            if (p.config.idempotence && r.error == ErrorCode::none) {
+                on_batch_acked(p, queue_of(p, partition), late.batch, late.last_sequence,
+                               r.base_offset + (late.record_count - 1));
+            }
+            continue;
+        }
         if (r.error == ErrorCode::none) {
-            complete_batch(p, *batch, ErrorCode::none, r.base_offset, false, out);
-            arm_delivery(p, partition, out);
+            succeed(p, partition, *batch, r.base_offset, out);
             continue;
         }
         if (is_invalid_metadata(r.error)) want_metadata(p.metadata, p.config.retry_backoff, out);
-        retry_or_fail(p, partition, std::move(*batch), r.error, out);
+        retry_or_fail(p, partition, std::move(*batch), r.error, r.log_start_offset, out);
     }
     drain(p, out);
 }
@@ -205,7 +253,8 @@ void on_link_broken(Producer& p, NodeId broker, Outbox& out) {
         for (const SentBatch& sent : flight.batches) {
             auto batch = take_sent(p, sent);
             if (!batch) continue;
-            retry_or_fail(p, sent.partition, std::move(*batch), ErrorCode::network_exception, out);
+            retry_or_fail(p, sent.partition, std::move(*batch), ErrorCode::network_exception,
+                          kNoOffset, out);
         }
     }
 }
@@ -243,6 +292,7 @@ void on_delivery_timeout(Producer& p, std::int32_t partition, Outbox& out) {
     if (where == nullptr) return;
     ProducerBatch batch = std::move((*where)[index]);
     where->erase(where->begin() + static_cast<std::ptrdiff_t>(index));
+    if (p.config.idempotence) on_batch_expired(p, queue, batch);
     // Never sent: certainly not written. Otherwise nobody knows.
     complete_batch(p, batch, ErrorCode::request_timed_out, kNoOffset, batch.attempts > 0, out);
     arm_delivery(p, partition, out);
