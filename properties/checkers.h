@@ -24,14 +24,16 @@ Check check_nonmonotonic_send(const Evidence& evidence);      // O2
 Check check_int_nonmonotonic_send(const Evidence& evidence);  // O3
 Check check_append_order(const Evidence& evidence);           // O9
 Check check_stale_end_offset(const Evidence& evidence);       // O10
+Check check_sequence_gap(const Evidence& evidence);           // O13, sequence_gap.cc
 // reading.cc
 Check check_int_nonmonotonic_poll(const Evidence& evidence);  // O5
 Check check_int_poll_skip(const Evidence& evidence);          // O6
 Check check_nonmonotonic_poll(const Evidence& evidence);      // O7
 Check check_poll_skip(const Evidence& evidence);              // O8
 // duplication.cc
-Check check_duplicate(const Evidence& evidence);         // X1
-Check check_wrong_ack_offset(const Evidence& evidence);  // X3
+Check check_duplicate(const Evidence& evidence);          // X1
+Check check_duplicate_nonzero(const Evidence& evidence);  // X2
+Check check_wrong_ack_offset(const Evidence& evidence);   // X3
 // liveness.cc
 Check check_stuck_consumer(const Evidence& evidence);   // L2
 Check check_unanswered_send(const Evidence& evidence);  // L3

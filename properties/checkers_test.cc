@@ -370,11 +370,46 @@ std::vector<Plant> plants() {
                            facts.deposed_leader_until = run.history.end;
                        }
                    }});
+    all.push_back({"O13", nobody_reads(),
+                   [](RunLeftover& run) {
+                       auto& batches = run.logs.front().batches;
+                       const FinalBatch middle = batches[batches.size() / 2];
+                       for (FinalBatch& batch : batches) {
+                           if (batch.producer != middle.producer) continue;
+                           if (batch.base_offset < middle.base_offset) continue;
+                           ++batch.base_sequence;
+                           ++batch.last_sequence;
+                       }
+                       return middle.base_sequence > 0;
+                   },
+                   [](RunLeftover& run) { run.facts.producer_id_expiration = Duration{0}; }});
     all.push_back({"X1", nobody_reads(),
                    [](RunLeftover& run) {
                        auto& records = run.logs.front().records;
                        records.push_back(
                            {records.back().offset + 1, middle(run).uid, LeaderEpoch{0}});
+                       return true;
+                   },
+                   [](RunLeftover& run) {
+                       for (ClientInfo& client : run.history.clients) {
+                           client.idempotent = false;
+                           client.retries = 5;
+                       }
+                       for (auto& sends : run.history.sends) {
+                           for (SendOp& send : sends) send.attempts = 2;
+                       }
+                   }});
+    all.push_back({"X2", one_reader(),
+                   [](RunLeftover& run) {
+                       // The last poll is given an old record again, at an offset of its own.
+                       if (run.history.polls.empty()) return false;
+                       const std::size_t last = run.history.polls.size() - 1;
+                       const PollOp poll = run.history.polls[last];
+                       const Offset beyond = offset_in(run, poll, poll.records - 1) + 1;
+                       const FinalLog& log = log_of(run, poll.partition);
+                       if (log.records.size() < 9) return false;
+                       insert_read(run, last, poll.records, beyond, log.records[4].uid);
+                       for (FinalLog& each : run.logs) each.readable = false;
                        return true;
                    },
                    [](RunLeftover& run) {

@@ -184,6 +184,17 @@ constexpr ClaimRow kRows[] = {
      "without idempotence a retry of a request that was appended appends it again",
      "Kafka: enable.idempotence"},
 
+    {sequences_follow, any, metadata_lost, false, kMetadataLost, "own"},
+    {sequences_follow, any, corrupted_disk, false, kCorrupted, "own"},
+    {sequences_follow, any, producer_unknown, false,
+     "a producer of which the log knows nothing may begin with any sequence number",
+     "KIP-360; KAFKA-14359"},
+    {sequences_follow, any, producer_expired, false,
+     "a producer that wrote nothing for producer.id.expiration.ms is forgotten", "KIP-854"},
+    {sequences_follow, any, always, true,
+     "a leader refuses a batch whose predecessor is missing (OUT_OF_ORDER_SEQUENCE_NUMBER)",
+     "KIP-98"},
+
     {one_partition, any, always, true,
      "a retry goes to the partition that was chosen at the first attempt", "Kafka: partitioner"},
 
@@ -303,6 +314,10 @@ bool applies(Circumstance circumstance, const ClaimQuery& q) {
             return !q.was_in_range;
         case leaderless:
             return q.is_leaderless;
+        case producer_unknown:
+            return q.is_producer_unknown;
+        case producer_expired:
+            return q.is_producer_expired;
     }
     return false;
 }
@@ -343,6 +358,8 @@ Instant instant_of(Circumstance circumstance, const ClaimQuery& q) {
         case corrupted_disk:
         case never_in_range:
         case leaderless:
+        case producer_unknown:
+        case producer_expired:
             return kNever;
     }
     return kNever;
@@ -403,6 +420,8 @@ std::string Claim::because() const {
         case corrupted_disk:
         case never_in_range:
         case leaderless:
+        case producer_unknown:
+        case producer_expired:
             break;
     }
     return std::string(row->because);
@@ -470,6 +489,8 @@ std::string_view name_of(Promise promise) {
             return "acknowledgements name the offset";
         case sent_once:
             return "records are not duplicated";
+        case sequences_follow:
+            return "sequence numbers have no gap";
         case one_partition:
             return "a record goes to one partition";
         case consumer_progress:
@@ -540,6 +561,10 @@ std::string_view name_of(Circumstance circumstance) {
             return "never in range of a consumer";
         case leaderless:
             return "no leader at the end";
+        case producer_unknown:
+            return "producer unknown to the log";
+        case producer_expired:
+            return "producer idle for producer.id.expiration.ms";
     }
     return "";
 }

@@ -32,6 +32,7 @@ enum class Promise : std::uint8_t {
     one_value,          // an offset names one record for good
     told_offset,        // an acknowledgement names the record's offset
     sent_once,          // a record stands in the log once
+    sequences_follow,   // a producer's batches stand in the log without a gap in their numbers
     one_partition,      // and in one partition
     consumer_progress,  // after healing, consumers reach the end,
     send_answered,      // every send is answered,
@@ -72,6 +73,8 @@ enum class Circumstance : std::uint8_t {
     offset_reset,        // auto.offset.reset took effect
     never_in_range,      // no consumer stood at or before the offset and read on
     leaderless,          // the partition has no leader at the end
+    producer_unknown,    // nothing in the log told of the producer
+    producer_expired,    // it wrote nothing for producer.id.expiration.ms
 };
 std::string_view name_of(Circumstance circumstance);
 
@@ -103,6 +106,8 @@ struct ClaimQuery {
     bool was_in_range = true;
     bool is_leaderless = false;
     Instant missed_at = kNever;  // when a poll passed over it; kNever: it is missing at the end
+    bool is_producer_unknown = false;
+    bool is_producer_expired = false;
 };
 
 struct Claim {

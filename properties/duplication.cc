@@ -1,7 +1,8 @@
-// Does a record stand in the log once, where its producer was told? X1 and X3.
+// Does a record stand in the log once, where its producer was told? X1, X2 and X3.
 //
 // A wrong offset in an acknowledgement looks like a duplicate to whoever trusts acknowledgements,
-// so X1 looks at the final logs only.
+// so X1 looks at the final logs only. X2 looks at what clients saw, and leaves offset 0 out:
+// brokers that answer a repeated batch with a zero have been seen (Jepsen on Bufstream).
 #include <algorithm>
 #include <utility>
 
@@ -19,6 +20,15 @@ struct Place {
     std::uint32_t partition = 0;  // into Evidence::partitions
     Offset offset;
     auto operator<=>(const Place&) const = default;
+};
+
+// Where a client saw a record: told by an acknowledgement, or read.
+constexpr std::uint32_t kAcknowledgement = UINT32_MAX;
+struct Sight {
+    RecordUid uid;
+    Offset offset;
+    std::uint32_t poll = kAcknowledgement;  // into History::polls
+    auto operator<=>(const Sight&) const = default;
 };
 
 SendRef ref_of(RecordUid uid) {
@@ -106,6 +116,94 @@ Check check_duplicate(const Evidence& e) {
         });
     }
     return std::move(tally).finish("the logs are empty");
+}
+
+Check check_duplicate_nonzero(const Evidence& e) {
+    Tally tally("X2");
+    for (const PartitionEvidence& p : e.partitions) {
+        // Nearly every read is where the acknowledgement said; the rest is looked at again.
+        std::vector<Sight> sights;
+        for (const Acknowledged& a : p.acknowledged) tally.exercise(a.offset == Offset{0} ? 0 : 1);
+        for (const std::uint32_t i : p.polls) {
+            const PollOp& poll = e.history.polls[i];
+            for (std::uint32_t r = 0; r < poll.records; ++r) {
+                const Offset offset = e.offset_of(poll, r);
+                const RecordUid uid = e.uid_of(poll, r);
+                if (offset == Offset{0} || !e.is_genuine(p, offset, uid)) continue;
+                tally.exercise();
+                const SendOp& send = e.send(ref_of(uid));
+                if (send.outcome == Outcome::ok && send.offset == offset) continue;
+                sights.push_back({uid, offset, i});
+            }
+        }
+        if (sights.empty()) continue;
+        std::sort(sights.begin(), sights.end());
+        sights.erase(std::unique(sights.begin(), sights.end(),
+                                 [](const Sight& a, const Sight& b) {
+                                     return a.uid == b.uid && a.offset == b.offset;
+                                 }),
+                     sights.end());
+        for (std::size_t begin = 0; begin < sights.size();) {
+            std::size_t end = begin;
+            while (end < sights.size() && sights[end].uid == sights[begin].uid) ++end;
+            std::vector<Sight> of_one(sights.begin() + static_cast<std::ptrdiff_t>(begin),
+                                      sights.begin() + static_cast<std::ptrdiff_t>(end));
+            begin = end;
+            const SendRef ref = ref_of(of_one.front().uid);
+            const SendOp& send = e.send(ref);
+            const bool was_told = send.outcome == Outcome::ok && send.offset > Offset{0} &&
+                                  send.topic_partition() == p.partition;
+            if (was_told) of_one.insert(of_one.begin(), {ref.uid(), send.offset});
+            if (of_one.size() < 2) continue;
+
+            Claim claim = duplicate_claim(e.client(ref.client), send, *p.facts);
+            Claim excuse;
+            std::size_t promised = 0;
+            for (const Sight& sight : of_one) {
+                const Claim seen = sight.poll == kAcknowledgement
+                                       ? durable_claim(send, *p.facts)
+                                       : read_claim(sight.offset, send.invoked, *p.facts);
+                if (seen.holds) {
+                    ++promised;
+                } else {
+                    excuse = seen;
+                }
+            }
+            if (claim.holds && promised < 2) claim = excuse;
+            tally.violate(!claim.holds, [&] {
+                const std::string record = record_text(e.history, ref.uid());
+                Violation v;
+                v.partition = p.partition;
+                v.has_partition = true;
+                v.offset = of_one.back().offset;
+                v.uid = ref.uid();
+                v.because = claim.because();
+                v.summary = fmt::format("{}: {} was seen here and at {}, sent once at {}",
+                                        place_text(p.name, of_one.back().offset), record,
+                                        of_one.front().offset.value, seconds_text(send.invoked));
+                v.explanation.push_back(fmt::format("{} gave {} to its producer once, at {}.",
+                                                    client_text(e.history, ref.client), record,
+                                                    seconds_text(send.invoked)));
+                v.witnesses.push_back(e.sent(ref));
+                for (const Sight& sight : of_one) {
+                    if (v.witnesses.size() == 7) break;
+                    const Witness seen =
+                        sight.poll == kAcknowledgement
+                            ? e.answered(ref)
+                            : e.read(e.history.polls[sight.poll], sight.offset, ref.uid());
+                    v.at = std::max(v.at, seen.at);
+                    v.explanation.push_back(
+                        fmt::format("At {}, {}.", seconds_text(seen.at), seen.text));
+                    v.witnesses.push_back(seen);
+                }
+                v.explanation.push_back(conclusion(claim));
+                e.add_fact(v.witnesses, p, claim);
+                v.nodes = {e.client(ref.client).node};
+                return v;
+            });
+        }
+    }
+    return std::move(tally).finish("nothing was acknowledged or read beyond offset 0");
 }
 
 Check check_wrong_ack_offset(const Evidence& e) {

@@ -414,6 +414,8 @@ void Evidence::add_fact(std::vector<Witness>& witnesses, const PartitionEvidence
         case Circumstance::corrupted_disk:
         case Circumstance::never_in_range:
         case Circumstance::leaderless:
+        case Circumstance::producer_unknown:
+        case Circumstance::producer_expired:
             return;
     }
     witnesses.push_back({claim.at, fmt::format("{} {}", what, partition.name)});

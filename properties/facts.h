@@ -78,6 +78,7 @@ struct RunFacts {
     std::vector<StuckConsumer> stuck_consumers;
     std::uint64_t leader_elections = 0;
     std::uint64_t metadata_records = 0;
+    Duration producer_id_expiration = seconds(24 * 3600);  // producer.id.expiration.ms
     // Names for messages; index is TopicId.
     std::vector<std::string> topic_names;
 

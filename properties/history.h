@@ -138,12 +138,23 @@ struct FinalRecord {
     RecordUid uid;
     LeaderEpoch leader_epoch;
 };
+// A batch of an idempotent producer.
+struct FinalBatch {
+    Offset base_offset;
+    ProducerId producer;
+    std::int16_t epoch = 0;
+    std::int32_t base_sequence = 0;
+    std::int32_t last_sequence = 0;
+    Timestamp timestamp;  // of its newest record
+};
 struct FinalLog {
     TopicPartition partition;
-    bool readable = true;  // false: no leader at the end; then nothing can be said of its records
+    bool readable = true;    // false: no leader at the end; then nothing can be said of its records
+    bool compacted = false;  // batches in between may have been cleaned away
     Offset log_start_offset;
     Offset high_watermark;
     std::vector<FinalRecord> records;  // by offset
+    std::vector<FinalBatch> batches;   // of idempotent producers only, by offset
 };
 
 }  // namespace tribunal

@@ -57,6 +57,7 @@ class CleanRun {
     CleanRun(std::uint64_t seed, const CleanOptions& options) : random_(seed), options_(options) {
         add_partitions(run_, options.partitions);
         next_offset_.resize(options.partitions);
+        next_sequence_.assign(options.producers, std::vector<std::int32_t>(options.partitions));
         for (std::uint32_t i = 0; i < options.producers; ++i) {
             ClientInfo& info = run_.history.clients[add_client(run_, "p", i)];
             info.acks = options.acks;
@@ -131,6 +132,11 @@ class CleanRun {
         if (op.acks == 0) op.offset = kNoOffset;
         sends.push_back(op);
         run_.logs[p].records.push_back({next_offset_[p], uid, LeaderEpoch{0}});
+        if (options_.idempotent) {
+            const std::int32_t sequence = next_sequence_[client][p]++;
+            run_.logs[p].batches.push_back({next_offset_[p], ProducerId{client}, 0, sequence,
+                                            sequence, Timestamp{now_.value / 1'000'000}});
+        }
         next_offset_[p] = next_offset_[p] + 1;
     }
 
@@ -177,7 +183,8 @@ class CleanRun {
     RunLeftover run_;
     Instant now_{1'000'000'000};
     std::vector<Offset> next_offset_;
-    std::vector<std::vector<std::size_t>> next_read_;  // [consumer][partition]
+    std::vector<std::vector<std::int32_t>> next_sequence_;  // [producer][partition]
+    std::vector<std::vector<std::size_t>> next_read_;       // [consumer][partition]
 };
 
 // Small numbers everywhere, so that things collide: 2 partitions, 3 producers, 2 consumers,
@@ -282,6 +289,24 @@ class MessyRun {
         if (op.outcome != Outcome::ok) op.offset = kNoOffset;
         if (op.outcome == Outcome::info && chance(50)) op.error = 7;
         run_.history.sends[client].push_back(op);
+        if (info.idempotent) number(client, p);
+    }
+
+    // A batch for the last offset, usually with the next sequence of the newest epoch.
+    void number(std::uint32_t client, std::uint32_t p) {
+        FinalBatch& newest = numbered_[client][p];
+        FinalBatch batch = newest;
+        batch.base_offset = next_offset_[p];
+        batch.producer = ProducerId{client};
+        const std::int64_t day = 24 * 3'600'000;
+        batch.timestamp = Timestamp{newest.timestamp.value + (chance(5) ? day : 1)};
+        batch.base_sequence = newest.last_sequence + 1;
+        if (newest.base_offset == Offset{0} && !chance(20)) batch.base_sequence = 0;
+        if (chance(5)) ++batch.base_sequence;
+        if (chance(5)) ++batch.epoch, batch.base_sequence = chance(80) ? 0 : 1;
+        batch.last_sequence = batch.base_sequence + static_cast<std::int32_t>(small(3));
+        run_.logs[p].batches.push_back(batch);
+        newest = batch;
     }
 
     void poll() {
@@ -446,6 +471,7 @@ class MessyRun {
     Prng random_;
     Instant now_{1'000'000'000};
     Offset next_offset_[kPartitions] = {};
+    FinalBatch numbered_[kProducers][kPartitions] = {};
     std::uint32_t process_[kProducers + kConsumers] = {};
     std::uint16_t assignment_[kProducers + kConsumers] = {};
     Offset position_[kProducers + kConsumers][kPartitions] = {};

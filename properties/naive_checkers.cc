@@ -61,6 +61,7 @@ class Naive {
         order_of_polls();
         end_offsets();
         duplicates();
+        sequences();
         liveness();
         return std::move(counts_);
     }
@@ -395,10 +396,64 @@ class Naive {
                     partitions.insert(log.partition);
                 }
             }
+            std::set<TopicPartition> read_in;
+            for (const Read& r : reads_) {
+                if (r.is_genuine && r.uid == s.uid) read_in.insert(r.poll->partition);
+            }
+            for (const TopicPartition tp : read_in) sights(s, tp);
             if (places < 2) continue;
             const bool holds = partitions.size() > 1 ||
                                duplicate_claim(h_.clients[s.client], s.op, facts(first)).holds;
             find("X1", holds);
+        }
+    }
+
+    // X2 of one record: the places at which clients saw it, but for offset 0.
+    void sights(const Send& s, TopicPartition tp) {
+        std::set<Offset> places;
+        std::set<Offset> promised;
+        const auto see = [&](Offset offset, bool holds) {
+            if (offset == Offset{0}) return;
+            places.insert(offset);
+            if (holds) promised.insert(offset);
+        };
+        if (s.is_acknowledged && s.partition == tp) see(s.op.offset, is_durable(s));
+        bool was_read = false;
+        for (const Read& r : reads_) {
+            if (!r.is_genuine || r.uid != s.uid || r.poll->partition != tp) continue;
+            was_read = true;
+            if (s.is_acknowledged && s.op.offset == r.offset) continue;
+            see(r.offset, read_claim(r.offset, s.op.invoked, facts(tp)).holds);
+        }
+        if (places.size() < 2 || !was_read) return;
+        const bool holds =
+            duplicate_claim(h_.clients[s.client], s.op, facts(tp)).holds && promised.size() >= 2;
+        find("X2", holds);
+    }
+
+    void sequences() {
+        for (const FinalLog& log : run_.logs) {
+            if (!log.readable || log.compacted) continue;
+            for (std::size_t i = 0; i < log.batches.size(); ++i) {
+                const FinalBatch& b = log.batches[i];
+                const FinalBatch* before = nullptr;
+                for (std::size_t j = 0; j < i; ++j) {
+                    if (log.batches[j].producer == b.producer) before = &log.batches[j];
+                }
+                if (before == nullptr && log.log_start_offset > Offset{0}) continue;
+                std::int64_t next = 0;
+                if (before != nullptr && before->epoch == b.epoch) {
+                    next = (std::int64_t{before->last_sequence} + 1) % (std::int64_t{1} << 31);
+                }
+                if (b.base_sequence == next) continue;
+                ClaimQuery q;
+                q.facts = &facts(log.partition);
+                q.is_producer_unknown = before == nullptr;
+                q.is_producer_expired = before != nullptr &&
+                                        milliseconds(b.timestamp.value - before->timestamp.value) >=
+                                            run_.facts.producer_id_expiration;
+                find("O13", claim_of(Promise::sequences_follow, q).holds);
+            }
         }
     }
 

@@ -280,7 +280,13 @@ std::vector<FinalLog> Recorder::final_logs(const World& world) const {
             }
             log.log_start_offset = p->log.log_start_offset;
             log.high_watermark = p->high_watermark;
+            log.compacted = topic->config.cleanup_compact;
             p->log.for_each_batch(p->log.log_start_offset, [&](const RecordBatch& batch) {
+                if (batch.has_producer_id() && !batch.is_control()) {
+                    log.batches.push_back({batch.base_offset, batch.producer_id,
+                                           batch.producer_epoch, batch.base_sequence,
+                                           batch.last_sequence(), batch.max_timestamp});
+                }
                 for_each_record(batch, [&](const RecordView& record) {
                     if (record.offset < p->log.log_start_offset) return;
                     log.records.push_back({record.offset, record.uid, batch.leader_epoch});
@@ -327,6 +333,7 @@ RunFacts Recorder::facts(const World& world, const RunOutcome& outcome) const {
     for (const auto& host : world.hosts) {
         if (const Broker* b = broker_of(host->node)) {
             if (host->power == Power::up) ++facts.live_brokers;
+            facts.producer_id_expiration = b->config.producer_id_expiration;
             if (host->power == Power::up && b->image_offset < world.controller().high_watermark) {
                 facts.stale_images.push_back(b->id);
             }
