@@ -21,33 +21,25 @@ std::string hex_of(std::string_view bytes) {
     return hex;
 }
 
-std::string big_endian(std::uint64_t value, int bytes) {
-    std::string out;
-    for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) {
-        out += static_cast<char>(value >> shift & 0xff);
-    }
-    return out;
-}
-
 RecordBatch batch_of(const json& op) {
-    BatchBuilder builder;
+    const ProducerId id{op.at("pid").get<std::int64_t>()};
+    const std::int16_t epoch = op.at("epoch");
     const Timestamp timestamp{op.at("timestamp").get<std::int64_t>()};
-    Record record;
-    record.timestamp = timestamp;
+    RecordBatch batch;
     if (op.contains("marker")) {
-        const bool commits = op.at("marker") == "COMMIT";
-        record.key = big_endian(0, 2) + big_endian(commits ? 1 : 0, 2);
-        record.value =
-            big_endian(0, 2) + big_endian(op.at("coordinator_epoch").get<std::uint64_t>(), 4);
+        batch = marker_batch(id, epoch, {op.at("marker") == "COMMIT", op.at("coordinator_epoch")},
+                             timestamp);
+    } else {
+        BatchBuilder builder;
+        Record record;
+        record.timestamp = timestamp;
+        builder.append(record);
+        batch = builder.close(id, epoch, op.at("base_seq"));
+        batch.last_offset_delta =
+            op.at("last_offset").get<std::int32_t>() - op.at("base_offset").get<std::int32_t>();
+        if (op.at("transactional")) batch.attributes |= attribute::kTransactional;
     }
-    builder.append(record);
-    RecordBatch batch = builder.close(ProducerId{op.at("pid").get<std::int64_t>()}, op.at("epoch"),
-                                      op.at("base_seq"));
     batch.base_offset = Offset{op.at("base_offset").get<std::int64_t>()};
-    batch.last_offset_delta =
-        op.at("last_offset").get<std::int32_t>() - op.at("base_offset").get<std::int32_t>();
-    if (op.at("transactional")) batch.attributes |= 0x10;
-    if (op.contains("marker")) batch.attributes |= 0x20;
     return batch;
 }
 

@@ -19,8 +19,8 @@ std::map<ProducerId, Rebuilt> rebuild(const ReplicaLog& log) {
     std::map<ProducerId, Rebuilt> producers;
     log.for_each_batch(log.log_start_offset, [&](const RecordBatch& batch) {
         if (batch.producer_id == kNoProducerId) return;
-        const bool is_control = (batch.attributes & 0x20) != 0;
-        const auto marker = is_control ? end_txn_marker_of(batch) : std::nullopt;
+        const bool is_control = batch.is_control();
+        const auto marker = is_control ? end_transaction_marker_of(batch) : std::nullopt;
         if (is_control && !marker) return;
         Rebuilt& p = producers[batch.producer_id];
         if (p.epoch != batch.producer_epoch) p.batches.clear();
@@ -32,7 +32,7 @@ std::map<ProducerId, Rebuilt> rebuild(const ReplicaLog& log) {
         }
         p.batches.push_back({batch.last_sequence(), batch.last_offset_delta, batch.last_offset(),
                              batch.max_timestamp});
-        if ((batch.attributes & 0x10) != 0 && p.txn_first_offset == kNoOffset) {
+        if (batch.is_transactional() && p.txn_first_offset == kNoOffset) {
             p.txn_first_offset = batch.base_offset;
         }
     });

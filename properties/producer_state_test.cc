@@ -20,18 +20,7 @@ RecordBatch batch_of(ProducerId id, std::int16_t epoch, std::int32_t sequence, i
         builder.append(record);
     }
     RecordBatch batch = builder.close(id, epoch, sequence);
-    if (transactional) batch.attributes |= 0x10;
-    return batch;
-}
-
-RecordBatch marker_of(ProducerId id, std::int16_t epoch, bool commits, char coordinator_epoch) {
-    BatchBuilder builder;
-    Record record;
-    record.key = std::string{"\0\0\0", 3} + (commits ? '\1' : '\0');
-    record.value = std::string{"\0\0\0\0\0", 5} + coordinator_epoch;
-    builder.append(record);
-    RecordBatch batch = builder.close(id, epoch, -1);
-    batch.attributes |= 0x30;
+    if (transactional) batch.attributes |= attribute::kTransactional;
     return batch;
 }
 
@@ -86,7 +75,7 @@ TEST(producer_state, what_is_unknown_may_start_anywhere_since_kip360) {
     old.unknown_producer_starts_anywhere = false;
     ReplicaLog empty;
     ReplicaLog marked;
-    append(marked, marker_of(kId, 3, true, 1));
+    append(marked, marker_batch(kId, 3, {true, 1}, Timestamp{}));
     const auto expect = [&](const ReplicaLog& log, const Case& c) {
         const RecordBatch batch = batch_of(kId, c.epoch, c.sequence);
         EXPECT_EQ(log.producers.check(batch, AppendOrigin::client, Rules{}), c.now) << c.name;
@@ -112,7 +101,7 @@ TEST(producer_state, a_transaction_is_unstable_until_its_marker_is_replicated) {
     append(log, batch_of(kId, 0, 0, 2, true));
     append(log, batch_of(ProducerId{1001}, 0, 0));
     EXPECT_EQ(log.producers.first_unstable_offset(), Offset{0});
-    append(log, marker_of(kId, 0, false, 1));
+    append(log, marker_batch(kId, 0, {false, 1}, Timestamp{}));
     EXPECT_EQ(log.producers.first_undecided_offset(), std::nullopt);
     EXPECT_EQ(log.producers.first_unstable_offset(), Offset{0});
     log.producers.on_high_watermark(Offset{3});
@@ -242,8 +231,8 @@ RC_GTEST_PROP(s12, holds_through_appends_truncation_snapshots_retention_and_rest
                 const ProducerEntry* known =
                     log.producers.producer(ProducerId{1000 + step.producer});
                 if (known == nullptr) break;
-                append(log, marker_of(ProducerId{1000 + step.producer}, known->epoch, step.flag,
-                                      static_cast<char>(known->coordinator_epoch + 1)));
+                append(log, marker_batch(ProducerId{1000 + step.producer}, known->epoch,
+                                         {step.flag, known->coordinator_epoch + 1}, Timestamp{}));
                 break;
             }
             case 10:

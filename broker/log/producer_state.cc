@@ -32,19 +32,6 @@ ErrorCode check_sequence(const ProducerEntry& entry, const RecordBatch& batch, c
                                                  : ErrorCode::out_of_order_sequence_number;
 }
 
-// The read of a big-endian integer off the front.
-template <class Integer>
-bool take(std::string_view& in, Integer& value) {
-    if (in.size() < sizeof(Integer)) return false;
-    std::uint64_t bits = 0;
-    for (std::size_t i = 0; i < sizeof(Integer); ++i) {
-        bits = (bits << 8) | static_cast<unsigned char>(in[i]);
-    }
-    value = static_cast<Integer>(bits);
-    in.remove_prefix(sizeof(Integer));
-    return true;
-}
-
 }  // namespace
 
 void BatchWindow::push_back(const BatchMetadata& batch) {
@@ -77,21 +64,11 @@ const BatchMetadata* ProducerEntry::find_duplicate(const RecordBatch& batch,
     return nullptr;
 }
 
-std::optional<EndTxnMarker> end_txn_marker_of(const RecordBatch& batch) {
-    constexpr std::int16_t kAbort = 0;
-    constexpr std::int16_t kCommit = 1;
-    std::optional<EndTxnMarker> marker;
+std::optional<EndTransactionMarker> end_transaction_marker_of(const RecordBatch& batch) {
+    std::optional<EndTransactionMarker> marker;
     bool is_first = true;
     for_each_record(batch, [&](const RecordView& record) {
-        if (!std::exchange(is_first, false) || !record.key || !record.value) return;
-        std::string_view key = *record.key;
-        std::string_view value = *record.value;
-        std::int16_t version = 0;
-        std::int16_t type = 0;
-        std::int32_t coordinator_epoch = 0;
-        if (!take(key, version) || !take(key, type) || (type != kAbort && type != kCommit)) return;
-        if (!take(value, version) || !take(value, coordinator_epoch)) return;
-        marker = EndTxnMarker{type == kAbort, coordinator_epoch};
+        if (std::exchange(is_first, false)) marker = marker_of(record);
     });
     return marker;
 }
@@ -112,7 +89,7 @@ ErrorCode ProducerState::check(const RecordBatch& batch, AppendOrigin origin,
         return ErrorCode::invalid_producer_epoch;
     }
     if (batch.is_control()) {
-        const auto marker = end_txn_marker_of(batch);
+        const auto marker = end_transaction_marker_of(batch);
         if (marker && marker->coordinator_epoch < entry.coordinator_epoch &&
             origin != AppendOrigin::replication) {
             return ErrorCode::transaction_coordinator_fenced;
@@ -131,10 +108,10 @@ ErrorCode ProducerState::check(const RecordBatch& batch, AppendOrigin origin,
 std::optional<CompletedTxn> ProducerState::update(const RecordBatch& batch) {
     map_end_offset = batch.next_offset();
     if (batch.producer_id == kNoProducerId) return std::nullopt;
-    std::optional<EndTxnMarker> marker;
+    std::optional<EndTransactionMarker> marker;
     Timestamp timestamp = batch.max_timestamp;
     if (batch.is_control()) {
-        marker = end_txn_marker_of(batch);
+        marker = end_transaction_marker_of(batch);
         // An empty control batch: the cleaner has removed the whole transaction.
         if (!marker) return std::nullopt;
     }
@@ -157,7 +134,7 @@ std::optional<CompletedTxn> ProducerState::update(const RecordBatch& batch) {
     if (first == kNoOffset) return std::nullopt;
     ongoing.erase(first);
     unreplicated[first] = {batch.producer_id, batch.last_offset()};
-    return CompletedTxn{batch.producer_id, first, batch.last_offset(), marker->aborts};
+    return CompletedTxn{batch.producer_id, first, batch.last_offset(), !marker->commit};
 }
 
 std::optional<Offset> ProducerState::first_unstable_offset() const {

@@ -18,6 +18,7 @@
 
 #include "broker/base/flat.h"
 #include "broker/protocol/batch.h"
+#include "broker/protocol/control_record.h"
 #include "broker/protocol/errors.h"
 #include "broker/protocol/rules.h"
 #include "broker/protocol/sequence.h"
@@ -81,14 +82,8 @@ struct ProducerEntry {
                     batches)
 };
 
-// The end of a transaction, as the coordinator writes it into a control batch.
-struct EndTxnMarker {
-    bool aborts = false;
-    std::int32_t coordinator_epoch = -1;
-    TRIBUNAL_FIELDS(EndTxnMarker, aborts, coordinator_epoch)
-};
-// Nothing when the control batch holds no (or another) control record.
-std::optional<EndTxnMarker> end_txn_marker_of(const RecordBatch& batch);
+// What a control batch says of a transaction; nothing when it is empty or says something else.
+std::optional<EndTransactionMarker> end_transaction_marker_of(const RecordBatch& batch);
 
 struct CompletedTxn {
     ProducerId producer;
