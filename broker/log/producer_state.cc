@@ -175,6 +175,11 @@ void ProducerState::remove_expired(Timestamp now, std::int64_t expiration_ms) {
     producers.erase_if([&](const auto& e) { return is_expired(e.second, now, expiration_ms); });
 }
 
+bool ProducerState::has_expired(Timestamp now, std::int64_t expiration_ms) const {
+    return std::any_of(producers.begin(), producers.end(),
+                       [&](const auto& e) { return is_expired(e.second, now, expiration_ms); });
+}
+
 void ProducerState::on_log_start(Offset log_start_offset) {
     on_high_watermark(log_start_offset);
     map_end_offset = std::max(map_end_offset, log_start_offset);

@@ -151,6 +151,7 @@ struct ProducerState {
     // Forgets producers whose last batch is `expiration_ms` old (producer.id.expiration.ms) and
     // that have no transaction open. `now` is wall clock time as records have it.
     void remove_expired(Timestamp now, std::int64_t expiration_ms);
+    bool has_expired(Timestamp now, std::int64_t expiration_ms) const;
     // The log start moved up: by default what is known of producers stays (KAFKA-7190).
     void on_log_start(Offset log_start_offset);
     // Before KAFKA-7190: forgets producers whose last batch is below the log start.

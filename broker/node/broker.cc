@@ -65,6 +65,7 @@ void on_start(Broker& b, const Start& start, Outbox& out) {
     on_heartbeat_timer(b, out);
     fetch_metadata(b, out);
     out.arm(timer(TimerKind::isr_check), b.config.replica_lag_time_max / 2);
+    out.arm(timer(TimerKind::producer_expiration), b.config.producer_id_expiration_check_interval);
     out.arm(timer(TimerKind::checkpoint), b.config.high_watermark_checkpoint_interval);
     out.arm(timer(TimerKind::retention), b.config.retention_check_interval);
 }
@@ -220,6 +221,16 @@ void apply_retention(Broker& b, Outbox& out) {
     out.arm(timer(TimerKind::retention), b.config.retention_check_interval);
 }
 
+// producer.id.expiration.ms. Law 4 has one exception: timestamps against the wall clock, as data.
+void expire_producers(Broker& b, Outbox& out) {
+    const std::int64_t expiration_ms = b.config.producer_id_expiration.value / 1'000'000;
+    for (auto& [tp, hosted] : b.partitions) {
+        if (!hosted.partition->log.producers.has_expired(out.timestamp, expiration_ms)) continue;
+        hosted.partition.edit().log.producers.remove_expired(out.timestamp, expiration_ms);
+    }
+    out.arm(timer(TimerKind::producer_expiration), b.config.producer_id_expiration_check_interval);
+}
+
 void on_timer(Broker& b, TimerId id, Outbox& out) {
     switch (kind_of(id)) {
         case TimerKind::isr_check:
@@ -254,6 +265,9 @@ void on_timer(Broker& b, TimerId id, Outbox& out) {
             return;
         case TimerKind::controlled_shutdown:
             shut_down(b, out);
+            return;
+        case TimerKind::producer_expiration:
+            expire_producers(b, out);
             return;
         case TimerKind::producer_ids_retry:
             on_producer_ids_retry(b, out);

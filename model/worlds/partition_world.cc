@@ -161,7 +161,8 @@ PartitionWorld::PartitionWorld(PartitionWorldOptions options) : options_(std::mo
     const bool late = options_.bounds.timers > 0;
     network_.may_fire = late ? [](TimerKind kind) {
         return kind != TimerKind::request_timeout && kind != TimerKind::retention &&
-               kind != TimerKind::cleaner && kind != TimerKind::metadata_wait;
+               kind != TimerKind::cleaner && kind != TimerKind::metadata_wait &&
+               kind != TimerKind::producer_expiration;
     } : [](TimerKind kind) {
         return kind == TimerKind::fetch_wait || kind == TimerKind::fetch_backoff ||
                kind == TimerKind::alter_partition_retry || kind == TimerKind::metadata_retry ||
