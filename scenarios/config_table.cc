@@ -209,6 +209,12 @@ void complete_idempotence(const Edition& edition, Settings& settings,
     ProducerConfig& producer = settings.producer;
     if (!producer.idempotence) return;
     const bool asked = settings.named.contains("enable.idempotence");
+    if (asked && !is_since(edition, "3.0")) {
+        // What was left to the defaults of the time gave way (KafkaProducer.configureAcks,
+        // configureRetries).
+        if (!settings.named.contains("acks")) producer.acks = -1;
+        if (!settings.named.contains("retries")) producer.retries = INT32_MAX;
+    }
     const auto contradicts = [&](std::string_view name, const std::string& text) {
         if (asked) throw ConfigError(text);
         producer.idempotence = false;
