@@ -46,6 +46,8 @@ std::string_view name_of(ErrorCode error) {
             return "ILLEGAL_GENERATION";
         case ErrorCode::unknown_member_id:
             return "UNKNOWN_MEMBER_ID";
+        case ErrorCode::invalid_timestamp:
+            return "INVALID_TIMESTAMP";
         case ErrorCode::unsupported_version:
             return "UNSUPPORTED_VERSION";
         case ErrorCode::topic_already_exists:
@@ -96,6 +98,8 @@ std::string_view name_of(ErrorCode error) {
             return "FENCED_LEADER_EPOCH";
         case ErrorCode::unknown_leader_epoch:
             return "UNKNOWN_LEADER_EPOCH";
+        case ErrorCode::unsupported_compression_type:
+            return "UNSUPPORTED_COMPRESSION_TYPE";
         case ErrorCode::stale_broker_epoch:
             return "STALE_BROKER_EPOCH";
         case ErrorCode::offset_not_available:

@@ -67,6 +67,8 @@ struct Rules {
     bool fetch_from_follower = true;
 
     // --- storage ---
+    // Batches may be compressed with zstd (KIP-110).
+    bool zstd_compression = true;
     // Compaction stays below the high watermark (KAFKA-13194).
     bool cleaner_bounded_by_high_watermark = true;
     // Tombstones and transaction markers go delete.retention.ms after the first cleaning that met
@@ -107,7 +109,7 @@ struct Rules {
                     high_watermark_requires_min_isr, isr_expand_requires_epoch_start,
                     isr_excludes_fenced_brokers, alter_partition_checks_partition_epoch,
                     alter_partition_checks_broker_epoch, eligible_leader_replicas,
-                    list_offsets_waits_for_own_epoch, fetch_from_follower,
+                    list_offsets_waits_for_own_epoch, fetch_from_follower, zstd_compression,
                     cleaner_bounded_by_high_watermark, cleaner_sets_delete_horizon,
                     cleaner_keeps_control_batches, producer_state_survives_deletion,
                     unknown_producer_starts_anywhere, dedup_window, raft_commit_requires_own_epoch,

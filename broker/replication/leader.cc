@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "broker/base/check.h"
+#include "broker/log/log_validator.h"
 #include "broker/replication/partition.h"
 
 namespace tribunal {
@@ -107,23 +108,20 @@ Answer<Appended> append_as_leader(Partition& p, const RecordBatch& batch, std::i
     if (acks == -1 && leader->isr.size() < static_cast<std::size_t>(p.config.min_insync_replicas)) {
         return ErrorCode::not_enough_replicas;
     }
-    if (batch.size_in_bytes() > p.config.max_message_bytes) return ErrorCode::message_too_large;
-    if (!is_intact(batch)) return ErrorCode::corrupt_message;
-
-    RecordBatch placed = batch;
-    placed.base_offset = p.log.log_end_offset;
-    placed.leader_epoch = p.leader_epoch;
+    const Answer<RecordBatch> valid = validate_for_append(
+        batch, {.config = p.config,
+                .rules = context.config.rules,
+                .base_offset = p.log.log_end_offset,
+                .leader_epoch = p.leader_epoch,
+                .now = context.out.timestamp});
+    if (!valid) return valid.error();
+    RecordBatch placed = *valid;
     if (placed.has_producer_id()) {
         if (const BatchMetadata* known = known_duplicate(p, placed, context)) {
             return Appended{known->first_offset(), known->last_offset + 1, 0, true};
         }
         const ErrorCode error = check_producer(p, placed, context);
         if (error != ErrorCode::none) return error;
-    }
-    if (p.config.log_append_time) {
-        placed.attributes = static_cast<std::int16_t>(placed.attributes | 0x08);
-        placed.max_timestamp = context.out.timestamp;
-        placed.crc = checksum(placed);
     }
     const Offset before = p.log.log_end_offset;
     const std::int64_t bytes = placed.size_in_bytes();
