@@ -36,6 +36,7 @@ RecordBatch decodable(const CommittedBatch& batch) {
                                                       batch.identity.base_offset.value);
     // An upper bound after compaction; decoding stops where the bytes end.
     out.record_count = out.last_offset_delta + 1;
+    out.attributes = batch.attributes;
     out.records = batch.records;
     return out;
 }
@@ -51,7 +52,7 @@ void CommittedLog::extend(const ReplicaLog& log, Offset high_watermark) {
     const Offset from = std::max(end(), log.log_start_offset);
     for (BatchCursor at = cursor_at(log, from); const RecordBatch* batch = at.batch(); at.next()) {
         if (batch->next_offset() > high_watermark) break;
-        batches.push_back({identity_of(*batch), batch->records});
+        batches.push_back({identity_of(*batch), batch->records, batch->attributes});
     }
 }
 

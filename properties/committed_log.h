@@ -53,7 +53,8 @@ BatchCursor cursor_at(const ReplicaLog& log, Offset from);
 
 struct CommittedBatch {
     BatchIdentity identity;
-    Payload records;  // empty below the log start
+    Payload records;              // empty below the log start
+    std::int16_t attributes = 0;  // how they are compressed
 };
 // The batch again, as far as its records' decoding needs it.
 RecordBatch decodable(const CommittedBatch& batch);

@@ -42,7 +42,8 @@ class Watch final : public Observer {
 namespace {
 
 // Three brokers, a controller, one topic, one producer, one consumer.
-World small_world(std::vector<FaultSpec> faults = {}, std::int64_t flush_messages = INT64_MAX) {
+World small_world(std::vector<FaultSpec> faults = {}, std::int64_t flush_messages = INT64_MAX,
+                  const ProducerConfig& producer = {}, const TopicConfig& topic_config = {}) {
     World world;
     const std::vector<NodeId> brokers = {NodeId{1}, NodeId{2}, NodeId{3}};
     BrokerConfig config;
@@ -63,7 +64,7 @@ World small_world(std::vector<FaultSpec> faults = {}, std::int64_t flush_message
     admin.id = NodeId{1000};
     admin.client = 2;
     admin.bootstrap = brokers;
-    CreateTopicRequest topic{"t", 1, 3, {brokers}, {}};
+    CreateTopicRequest topic{"t", 1, 3, {brokers}, topic_config};
     topic.config.min_insync_replicas = 2;
     topic.config.flush_messages = flush_messages;
     admin.operations.push_back({Duration{0}, ClientOpKind::create_topic, topic});
@@ -72,7 +73,8 @@ World small_world(std::vector<FaultSpec> faults = {}, std::int64_t flush_message
     p.id = NodeId{1001};
     p.topic = "t";
     p.load.interval = milliseconds(5);
-    p.config.linger = Duration{0};
+    p.config = producer;
+    if (producer == ProducerConfig{}) p.config.linger = Duration{0};
     p.metadata.bootstrap = brokers;
     p.metadata.topics = {"t"};
     world.add(p, "p", Instant{0});
@@ -309,6 +311,71 @@ TEST(run, says_what_was_still_moving) {
     const RunOutcome outcome = run(world, chooser, nullptr, plan);
     EXPECT_FALSE(outcome.converged);
     EXPECT_FALSE(outcome.unconverged.empty());
+}
+
+// compression.type of the producer and of the topic: what lies in the logs, and that everybody
+// still reads the same records.
+TEST(compression, is_chosen_by_the_producer_and_the_topic_has_the_last_word) {
+    struct Case {
+        const char* name;
+        CompressionType produced;
+        std::optional<CompressionType> kept;  // nullopt: compression.type=producer
+        CompressionType want;
+    };
+    const Case cases[] = {
+        {"none", CompressionType::none, {}, CompressionType::none},
+        {"the producer's", CompressionType::zstd, {}, CompressionType::zstd},
+        {"compressed by the broker", CompressionType::none, CompressionType::gzip,
+         CompressionType::gzip},
+        {"compressed anew by the broker", CompressionType::snappy, CompressionType::lz4,
+         CompressionType::lz4},
+        {"unpacked by the broker", CompressionType::gzip, CompressionType::none,
+         CompressionType::none},
+    };
+    for (const Case& c : cases) {
+        SCOPED_TRACE(c.name);
+        ProducerConfig producer;
+        producer.compression = c.produced;
+        producer.linger = milliseconds(50);
+        producer.batch_size = 1000;
+        TopicConfig topic;
+        topic.keeps_producer_compression = !c.kept;
+        topic.compression = c.kept.value_or(CompressionType::none);
+        World world = small_world({}, INT64_MAX, producer, topic);
+        SeededChooser chooser{3};
+        Watch watch;
+        run_until(world, chooser, &watch, seconds(4));
+        const TopicPartition tp{world.image().topic("t")->id, 0};
+        std::vector<std::string> logs;
+        std::int64_t batches = 0;
+        std::int64_t records = 0;
+        for (const int node : {1, 2, 3}) {
+            const Partition* p =
+                find_partition(std::get<Broker>(world.host(NodeId{node}).node), tp);
+            ASSERT_NE(p, nullptr);
+            p->log.for_each_batch(Offset{0}, [&](const RecordBatch& batch) {
+                EXPECT_EQ(batch.compression(), c.want);
+                EXPECT_TRUE(is_intact(batch));
+                ++batches;
+                Offset offset = batch.base_offset;
+                EXPECT_TRUE(for_each_record(batch, [&](const RecordView& record) {
+                    EXPECT_EQ(record.offset, offset);
+                    EXPECT_EQ(record.uid.value, offset.value);  // one producer, one partition
+                    offset = offset + 1;
+                    ++records;
+                }));
+                EXPECT_EQ(offset, batch.next_offset());
+            });
+        }
+        EXPECT_GT(watch.acknowledged, 500);
+        EXPECT_GT(watch.polled, 500);
+        // Six records of 160 bytes fit into a batch; as they get smaller, more.
+        if (c.produced == CompressionType::none) {
+            EXPECT_LE(records, 6 * batches);
+        } else {
+            EXPECT_GT(records, 7 * batches);
+        }
+    }
 }
 
 }  // namespace

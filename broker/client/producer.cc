@@ -95,8 +95,9 @@ void append(Producer& p, std::int32_t partition, const Record& record, Outbox& o
     const std::int64_t size = BatchBuilder::size_of(record);
     if (!waiting.empty() && !waiting.back().closed) {
         ProducerBatch& last = waiting.back();
-        if (last.open.size_in_bytes() + size > p.config.batch_size) {
-            last.closed = last.open.close();
+        // Kafka is careful and takes the new record for one that does not get smaller.
+        if (estimated_size(p, last) + size > p.config.batch_size) {
+            close_batch(p, last);
             last.due = true;
         }
     }
@@ -105,6 +106,7 @@ void append(Producer& p, std::int32_t partition, const Record& record, Outbox& o
         fresh.id = p.next_batch++;
         fresh.created = out.moment;
         fresh.due = p.config.linger <= Duration{0};
+        fresh.estimated_ratio = p.compression_ratio;
         if (!fresh.due) {
             out.arm(timer(TimerKind::linger, static_cast<std::uint64_t>(partition)),
                     p.config.linger);
@@ -114,7 +116,8 @@ void append(Producer& p, std::int32_t partition, const Record& record, Outbox& o
     ProducerBatch& batch = waiting.back();
     batch.open.append(record);
     batch.uids.push_back(record.uid);
-    if (batch.open.size_in_bytes() >= p.config.batch_size) batch.due = true;
+    if (estimated_size(p, batch) >= p.config.batch_size) batch.due = true;
+    batch.buffered += size;
     p.buffered_bytes += size;
 }
 
@@ -139,7 +142,7 @@ bool place(Producer& p, const Record& record, std::uint32_t random, Outbox& out)
         // KIP-794 switches after batch.size bytes, at the end of a batch.
         const auto& waiting = p.queues[static_cast<std::size_t>(partition)].waiting;
         const bool enable_switch = waiting.back().closed.has_value() ||
-                                   waiting.back().open.size_in_bytes() >= p.config.batch_size;
+                                   estimated_size(p, waiting.back()) >= p.config.batch_size;
         on_appended(config, p.partitioner, table, BatchBuilder::size_of(record), enable_switch,
                     draw31(random, 2));
     }
@@ -268,6 +271,23 @@ void on_timer(Producer& p, const TimerFired& fired, Outbox& out) {
 TopicPartition partition_of(const Producer& p, std::int32_t partition) {
     const KnownTopic* topic = p.metadata.topic(p.topic);
     return {topic == nullptr ? TopicId{-1} : topic->id, partition};
+}
+
+std::int64_t estimated_size(const Producer& p, const ProducerBatch& batch) {
+    const std::int64_t uncompressed = batch.open.size_in_bytes();
+    if (p.config.compression == CompressionType::none) return uncompressed;
+    const std::int64_t header = uncompressed - static_cast<std::int64_t>(batch.open.bytes.size());
+    return header + estimated_bytes(uncompressed - header, batch.estimated_ratio);
+}
+
+void close_batch(Producer& p, ProducerBatch& batch) {
+    const auto uncompressed = static_cast<std::int64_t>(batch.open.bytes.size());
+    batch.closed = batch.open.close(kNoProducerId, -1, kNoSequence, p.config.compression);
+    if (p.config.compression == CompressionType::none) return;
+    // Deviation: Kafka learns from a batch when it is sent; one that is full it compresses now too.
+    p.compression_ratio = updated_ratio(
+        p.compression_ratio,
+        observed_ratio(static_cast<std::int64_t>(batch.closed->records.size()), uncompressed));
 }
 
 void next_record_when_awaiting(Producer& p, Outbox& out) {

@@ -8,6 +8,7 @@
 
 #include "broker/base/shared.h"
 #include "broker/client/cluster_metadata.h"
+#include "broker/client/compression_ratio.h"
 #include "broker/client/partitioner.h"
 #include "broker/client/sequences.h"
 #include "broker/client/serializer.h"
@@ -39,8 +40,11 @@ struct ProducerBatch {
     bool backing_off = false;  // retry.backoff.ms runs
     bool due = false;          // linger.ms is over
     bool renumbered = false;   // since it was last sent
+    // What it was opened with: how much smaller its records will get.
+    std::int64_t estimated_ratio = kRatioOne;
+    std::int64_t buffered = 0;  // its share of buffered_bytes
     TRIBUNAL_FIELDS(ProducerBatch, id, open, closed, uids, created, attempts, in_flight,
-                    backing_off, due, renumbered)
+                    backing_off, due, renumbered, estimated_ratio, buffered)
 
     bool has_sequence() const { return closed && closed->base_sequence != kNoSequence; }
     // Came back once at least.
@@ -106,10 +110,11 @@ struct Producer {
     ProducerIdentity identity;  // with idempotence
     bool begins_again = false;  // some partition wants to number its batches from 0
     ProducerIdRequest id_request;
+    std::int64_t compression_ratio = kRatioOne;  // of the batches so far
     TRIBUNAL_FIELDS(Producer, id, client, topic, config, load, key_serializer, value_serializer,
                     stopped, next_record, unfinished, buffered_bytes, blocked, metadata,
                     partitioner, queues, links, next_batch, next_correlation, identity,
-                    begins_again, id_request)
+                    begins_again, id_request, compression_ratio)
 };
 
 void step(Producer& p, const Input& input, Outbox& out);
@@ -120,6 +125,10 @@ void stop(Producer& p, Outbox& out);
 // --- between producer.cc and sender.cc -----------------------------------------------------------
 
 TopicPartition partition_of(const Producer& p, std::int32_t partition);
+// Size of a batch that is still open, on the wire and as far as one can tell.
+std::int64_t estimated_size(const Producer& p, const ProducerBatch& batch);
+// Compresses an open batch, which takes no more records then.
+void close_batch(Producer& p, ProducerBatch& batch);
 void drain(Producer& p, Outbox& out);
 void complete_batch(Producer& p, ProducerBatch& batch, ErrorCode error, Offset base_offset,
                     bool unknown, Outbox& out);

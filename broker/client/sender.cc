@@ -51,7 +51,7 @@ bool send_one(Producer& p, NodeId broker, const KnownTopic& topic, Outbox& out) 
         PartitionQueue& queue = p.queues[i];
         if (!led(i) || !is_open(queue)) continue;
         ProducerBatch& first = queue.waiting.front();
-        if (!first.closed) first.closed = first.open.close();
+        if (!first.closed) close_batch(p, first);
         size += first.closed->size_in_bytes();
         if (size > p.config.max_request_size && !request.partitions.empty()) break;
         number_batch(p, queue, first);
@@ -188,10 +188,8 @@ void drain(Producer& p, Outbox& out) {
 
 void complete_batch(Producer& p, ProducerBatch& batch, ErrorCode error, Offset base_offset,
                     bool unknown, Outbox& out) {
-    const std::int64_t bytes = batch.closed
-                                   ? static_cast<std::int64_t>(batch.closed->records.size())
-                                   : static_cast<std::int64_t>(batch.open.bytes.size());
-    p.buffered_bytes = std::max<std::int64_t>(0, p.buffered_bytes - bytes);
+    p.buffered_bytes -= batch.buffered;
+    CHECK(p.buffered_bytes >= 0);
     for (std::size_t i = 0; i < batch.uids.size(); ++i) {
         const Offset offset =
             base_offset == kNoOffset ? kNoOffset : base_offset + static_cast<std::int64_t>(i);
