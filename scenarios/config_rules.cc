@@ -83,6 +83,7 @@ constexpr std::array kTribunal = std::to_array<Setting>({
      {},
      rule<&Rules::list_offsets_waits_for_own_epoch>()},
     {"tribunal.rule.fetch_from_follower", boolean, kAny, {}, rule<&Rules::fetch_from_follower>()},
+    {"tribunal.rule.zstd_compression", boolean, kAny, {}, rule<&Rules::zstd_compression>()},
     {"tribunal.rule.cleaner_bounded_by_high_watermark",
      boolean,
      kAny,
