@@ -108,12 +108,12 @@ Answer<Appended> append_as_leader(Partition& p, const RecordBatch& batch, std::i
     if (acks == -1 && leader->isr.size() < static_cast<std::size_t>(p.config.min_insync_replicas)) {
         return ErrorCode::not_enough_replicas;
     }
-    const Answer<RecordBatch> valid = validate_for_append(
-        batch, {.config = p.config,
-                .rules = context.config.rules,
-                .base_offset = p.log.log_end_offset,
-                .leader_epoch = p.leader_epoch,
-                .now = context.out.timestamp});
+    const Answer<RecordBatch> valid =
+        validate_for_append(batch, {.config = p.config,
+                                    .rules = context.config.rules,
+                                    .base_offset = p.log.log_end_offset,
+                                    .leader_epoch = p.leader_epoch,
+                                    .now = context.out.timestamp});
     if (!valid) return valid.error();
     RecordBatch placed = *valid;
     if (placed.has_producer_id()) {
