@@ -19,6 +19,7 @@ constexpr std::string_view kDurable = "DURABLE";
 constexpr std::string_view kOrder = "ORDER";
 constexpr std::string_view kEos = "EOS";
 constexpr std::string_view kReplication = "REPLICATION";
+constexpr std::string_view kQuorum = "QUORUM";
 constexpr std::string_view kLive = "LIVE";
 
 // Sources: Jepsen is its Kafka workload (jepsen.tests.kafka); KIP-966 and KIP-996 are Vanlightly's
@@ -118,6 +119,38 @@ constexpr Property kProperties[] = {
     {"R17", "truncation-safety", kReplication,
      "a follower truncated a committed record, or a leader truncated its log",
      "KIP-101; KIP-279; KIP-320", true},
+
+    {"Q1", "election-safety", kQuorum, "two nodes name different leaders of one quorum epoch",
+     "KIP-595; KIP-996; Raft: election safety", true},
+    {"Q2", "epoch-monotone", kQuorum, "the quorum epoch that a controller has on disk went back",
+     "KIP-595; Raft", true},
+    {"Q3", "vote-once", kQuorum, "a voter voted for two candidates in one epoch", "KIP-595; Raft",
+     true},
+    {"Q4", "leader-append-only", kQuorum,
+     "the leader of the metadata log dropped or replaced a record in its own epoch",
+     "KAFKA-10527; Raft: leader append-only", true},
+    {"Q5", "quorum-log-matching", kQuorum,
+     "two metadata logs differ where they are of one epoch, or below a high watermark",
+     "KIP-595; Raft: log matching", true},
+    {"Q6", "quorum-leader-completeness", kQuorum,
+     "a new leader of the quorum lacks a committed record", "KAFKA-12619; Raft", true},
+    {"Q7", "metadata-durability", kQuorum, "no voter has a committed metadata record",
+     "KAFKA-10533; KIP-996", true},
+    {"Q8", "majority-reached-high-watermark", kQuorum,
+     "a committed metadata record is on fewer than a majority of the voters",
+     "Kafka: MajorityReachedHighWatermark", true},
+    {"Q9", "quorum-high-watermark-monotone", kQuorum,
+     "the high watermark that leaders of the quorum show went back",
+     "Kafka: MonotonicHighWatermark", true},
+    {"Q10", "snapshot-sanity", kQuorum,
+     "a snapshot of what is not committed, or a log that begins where no snapshot ends", "KIP-630",
+     true},
+    {"Q12", "quorum-role-legality", kQuorum,
+     "a role that contradicts the disk, a candidate that is no voter, an exception of Kafka's",
+     "KIP-996; KAFKA-17067; KAFKA-12460", true},
+    {"Q13", "reconfiguration-safety", kQuorum,
+     "voters changed by more than one, or two changes of voters were under way at once", "KIP-853",
+     true},
 
     {"L2", "stuck-consumer", kLive,
      "in a healed cluster a consumer stands before the end of a partition and does not move",
