@@ -85,14 +85,16 @@ void World::send(NodeId from, Instant departs, Send&& send, Chooser& chooser, Ob
     transmit(slot, stream, departs, trips, chooser);
 }
 
-void World::notify_closed(ConnectionKey key, const Connection& connection, NodeId to, Instant at) {
-    const std::uint32_t slot = notices_.put({key, connection.incarnation, to, false});
+void World::notify_closed(ConnectionKey key, const Connection& connection, bool at_server,
+                          Instant at) {
+    const NodeId to = at_server ? key.server : key.client;
+    const std::uint32_t slot = notices_.put({key, connection.incarnation, to, at_server, false});
     queue_.push(at, static_cast<std::uint32_t>(index_of(to)),
                 static_cast<std::uint32_t>(EventKind::closed), slot);
 }
 
 void World::give_up_connecting(ConnectionKey key, const Connection& connection) {
-    const std::uint32_t slot = notices_.put({key, connection.incarnation, key.client, true});
+    const std::uint32_t slot = notices_.put({key, connection.incarnation, key.client, false, true});
     queue_.push(now_ + kConnectTimeout, static_cast<std::uint32_t>(index_of(key.client)),
                 static_cast<std::uint32_t>(EventKind::closed), slot);
 }
@@ -107,7 +109,7 @@ void World::close(ConnectionKey key, NodeId by, Chooser& chooser) {
     }
     connections_.erase(key.packed());
     if (is_blocked(by, peer)) return;  // the FIN does not get through
-    notify_closed(key, connection, peer,
+    notify_closed(key, connection, by == key.client,
                   now_ + latency(options.network, ChoiceKind::network_latency,
                                  static_cast<std::uint32_t>(index_of(by)), chooser));
 }
