@@ -50,6 +50,8 @@ void on_metadata_response(ClusterMetadata& m, NodeId self, const MetadataRespons
     m.in_flight = false;
     m.last_refresh = out.moment;
     out.disarm(timer(TimerKind::request_timeout, connection_of(m, self).packed()));
+    m.alive = {};
+    for (const NodeId node : response.brokers) m.alive.insert(node);
     for (const MetadataTopic& topic : response.topics) {
         std::size_t i = 0;
         while (i < m.known.size() && m.known[i].name != topic.name) ++i;

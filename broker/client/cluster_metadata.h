@@ -26,13 +26,14 @@ struct ClusterMetadata {
     std::vector<NodeId> bootstrap;    // bootstrap.servers
     std::vector<std::string> topics;  // to ask for; empty: all
     std::vector<KnownTopic> known;
+    FlatSet<NodeId> alive;         // brokers, by the last answer
     std::int32_t next_broker = 0;  // whom to ask next, round robin
     bool in_flight = false;
     bool wanted = false;  // stale: ask again when the retry backoff is over
     NodeId asked = kNoNode;
     Moment last_refresh;  // when the last answer or failure came: the backoff runs from there
-    TRIBUNAL_FIELDS(ClusterMetadata, bootstrap, topics, known, next_broker, in_flight, wanted,
-                    asked, last_refresh)
+    TRIBUNAL_FIELDS(ClusterMetadata, bootstrap, topics, known, alive, next_broker, in_flight,
+                    wanted, asked, last_refresh)
 
     const KnownTopic* topic(const std::string& name) const;
     const KnownTopic* topic(TopicId id) const;

@@ -112,6 +112,13 @@ void on_timer(Consumer& c, const TimerFired& fired, Outbox& out) {
             c.links[NodeId{static_cast<std::int32_t>(key_of(fired.timer))}].backing_off = false;
             advance(c, out);
             return;
+        case TimerKind::preferred_read_replica:
+            for (Assigned& a : c.assigned) {
+                if (timer(TimerKind::preferred_read_replica, key_of(a.id)) != fired.timer) continue;
+                forget_preferred_replica(a, out);
+            }
+            advance(c, out);
+            return;
         case TimerKind::metadata_retry:
         case TimerKind::metadata_age:
             request_metadata(c.metadata, c.id, c.next_correlation, c.config.request_timeout, out);

@@ -38,9 +38,13 @@ struct Assigned {
     Offset position = kNoOffset;
     std::uint16_t assignment = 0;         // goes up with assign and seek
     Offset session_position = kNoOffset;  // what the fetch session knows; -1: not in a session
-    NodeId session_leader = kNoNode;
+    NodeId session_leader = kNoNode;      // ... whose it is, leader or preferred replica
+    // Where the leader said to read (KIP-392), and in which of its epochs it said so.
+    NodeId preferred_read_replica = kNoNode;
+    LeaderEpoch preferred_in = kNoLeaderEpoch;
     TRIBUNAL_FIELDS(Assigned, id, state, reset_to, lookup_in_flight, lookup_operation, position,
-                    assignment, session_position, session_leader)
+                    assignment, session_position, session_leader, preferred_read_replica,
+                    preferred_in)
 };
 
 struct ConsumerLink {
@@ -102,6 +106,11 @@ void step(Consumer& c, const Input& input, Outbox& out);
 
 // --- between the files ---------------------------------------------------------------------------
 
+// Of the timers of one partition.
+constexpr std::uint64_t key_of(TopicPartition tp) {
+    return (static_cast<std::uint64_t>(tp.topic.value) << 24) |
+           static_cast<std::uint64_t>(tp.partition);
+}
 Assigned* find_assigned(Consumer& c, TopicPartition tp);
 // Does whatever the positions need next: look-ups, committed offsets, fetches.
 void advance(Consumer& c, Outbox& out);
@@ -109,6 +118,8 @@ void advance(Consumer& c, Outbox& out);
 void send_fetches(Consumer& c, Outbox& out);
 void on_fetch_response(Consumer& c, NodeId broker, std::int32_t correlation,
                        const FetchResponse& response, Outbox& out);
+// Back to the leader, who says again where to read.
+void forget_preferred_replica(Assigned& a, Outbox& out);
 void on_fetch_link_broken(Consumer& c, NodeId broker, Outbox& out);
 
 void reset_position(Consumer& c, Assigned& a, Outbox& out);

@@ -19,6 +19,31 @@ void leave_session(Consumer& c, Assigned& a) {
     a.session_position = kNoOffset;
 }
 
+// Where to fetch from: the preferred replica while it is online, else the leader.
+NodeId read_from(const Consumer& c, const Assigned& a) {
+    const KnownPartition* known = c.metadata.partition(a.id);
+    if (known == nullptr || known->leader == kNoNode) return kNoNode;
+    return a.preferred_read_replica != kNoNode ? a.preferred_read_replica : known->leader;
+}
+
+// A preference ends with the leader's epoch that it was told in, and with its replica.
+void check_preferred_replica(Consumer& c, Assigned& a, Outbox& out) {
+    if (a.preferred_read_replica == kNoNode) return;
+    const KnownPartition* known = c.metadata.partition(a.id);
+    if (known == nullptr || known->leader_epoch != a.preferred_in) {
+        forget_preferred_replica(a, out);
+    } else if (!c.metadata.alive.contains(a.preferred_read_replica)) {
+        forget_preferred_replica(a, out);
+        want_metadata(c.metadata, c.config.retry_backoff, out);
+    }
+}
+
+void prefer(Consumer& c, Assigned& a, NodeId replica, Outbox& out) {
+    a.preferred_read_replica = replica;
+    a.preferred_in = c.metadata.partition(a.id)->leader_epoch;
+    out.arm(timer(TimerKind::preferred_read_replica, key_of(a.id)), c.config.metadata_max_age);
+}
+
 bool deserializes(const Consumer& c, const RecordView& record, std::string& why) {
     if (record.key && c.key_deserializer != Serde::bytes) {
         const SerdeResult key = deserialize(c.key_deserializer, *record.key);
@@ -100,12 +125,25 @@ void poll(Consumer& c, Assigned& a, const std::vector<RecordBatch>& batches, Out
 void on_partition(Consumer& c, Assigned& a, const FetchPartitionResponse& r, Outbox& out) {
     switch (r.error) {
         case ErrorCode::none:
+            if (r.preferred_read_replica != kNoNode && c.metadata.partition(a.id) != nullptr) {
+                prefer(c, a, r.preferred_read_replica, out);
+            }
             if (!r.batches.empty() && r.batches.back().next_offset() > a.position) {
                 poll(c, a, r.batches, out);
             }
             return;
+        case ErrorCode::unknown_leader_epoch:
+            // A replica that is behind the metadata this client has.
+            leave_session(c, a);
+            want_metadata(c.metadata, c.config.retry_backoff, out);
+            return;
         case ErrorCode::offset_out_of_range: {
             leave_session(c, a);
+            if (a.preferred_read_replica != kNoNode) {
+                // A follower may be behind: only the leader knows which offsets there are.
+                forget_preferred_replica(a, out);
+                return;
+            }
             ClientOperation reset{
                 ClientOpKind::reset, false, false, c.next_operation++, r.error, a.id, a.position};
             out.notes.emplace_back(reset);
@@ -117,25 +155,33 @@ void on_partition(Consumer& c, Assigned& a, const FetchPartitionResponse& r, Out
         default:
             // The leader moved, or does not know its place yet.
             leave_session(c, a);
+            forget_preferred_replica(a, out);
             want_metadata(c.metadata, c.config.retry_backoff, out);
     }
 }
 
 }  // namespace
 
+void forget_preferred_replica(Assigned& a, Outbox& out) {
+    if (a.preferred_read_replica == kNoNode) return;
+    a.preferred_read_replica = kNoNode;
+    a.preferred_in = kNoLeaderEpoch;
+    out.disarm(timer(TimerKind::preferred_read_replica, key_of(a.id)));
+}
+
 void send_fetches(Consumer& c, Outbox& out) {
-    // A partition whose leader moved leaves the old session.
+    // A partition that is to be read elsewhere leaves the old session.
     for (Assigned& a : c.assigned) {
-        const KnownPartition* known = c.metadata.partition(a.id);
-        const NodeId leader = known == nullptr ? kNoNode : known->leader;
+        check_preferred_replica(c, a, out);
+        const NodeId broker = read_from(c, a);
         if (a.session_leader != kNoNode &&
-            (a.session_leader != leader || a.state != PositionState::valid)) {
+            (a.session_leader != broker || a.state != PositionState::valid)) {
             leave_session(c, a);
         }
-        if (leader == kNoNode && a.state == PositionState::valid) {
+        if (broker == kNoNode && a.state == PositionState::valid) {
             want_metadata(c.metadata, c.config.retry_backoff, out);
         }
-        if (leader != kNoNode && a.state == PositionState::valid) c.links[leader];
+        if (broker != kNoNode && a.state == PositionState::valid) c.links[broker];
     }
     for (auto& [broker, link] : c.links) {
         // While the picture is being renewed nothing goes to a leader that may be gone.
@@ -146,11 +192,11 @@ void send_fetches(Consumer& c, Outbox& out) {
         request.max_bytes = c.config.fetch_max_bytes;
         request.session_id = link.session_id;
         request.session_epoch = link.session_epoch;
+        request.rack = c.config.client_rack;
         bool any = false;
         for (Assigned& a : c.assigned) {
             const KnownPartition* known = c.metadata.partition(a.id);
-            if (a.state != PositionState::valid || known == nullptr || known->leader != broker)
-                continue;
+            if (a.state != PositionState::valid || read_from(c, a) != broker) continue;
             const bool is_new = a.session_leader != broker || link.session_epoch == 0;
             // After an error a partition waits for fresh metadata.
             if (a.session_leader == kNoNode && c.metadata.wanted) continue;
@@ -212,6 +258,7 @@ void on_fetch_link_broken(Consumer& c, NodeId broker, Outbox& out) {
         if (a.session_leader != broker) continue;
         a.session_leader = kNoNode;
         a.session_position = kNoOffset;
+        forget_preferred_replica(a, out);
     }
     out.arm(timer(TimerKind::reconnect, static_cast<std::uint64_t>(broker.value)),
             milliseconds(50));

@@ -17,7 +17,7 @@ void fold(Digest& d, const Channel& channel) {
 }
 
 ReplicationContext context_of(const Broker& b, Outbox& out) {
-    return {b.config, b.image.alive, out};
+    return {b.config, b.image.alive, b.image.active, out};
 }
 
 Partition* edit_partition(Broker& b, TopicPartition tp) {

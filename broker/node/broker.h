@@ -68,10 +68,12 @@ struct FetchSession {
     std::int32_t next_epoch = 1;
     NodeId replica = kNoNode;  // -1: a consumer
     BrokerEpoch replica_epoch{-1};
+    std::string rack;  // of a consumer
     FlatMap<TopicPartition, SessionPartition> partitions;
     std::vector<TopicPartition> dirty;  // those to look at, in order
     std::optional<ParkedFetch> parked;
-    TRIBUNAL_FIELDS(FetchSession, id, next_epoch, replica, replica_epoch, partitions, dirty, parked)
+    TRIBUNAL_FIELDS(FetchSession, id, next_epoch, replica, replica_epoch, rack, partitions, dirty,
+                    parked)
 };
 
 // --- following -----------------------------------------------------------------------------------
@@ -220,6 +222,9 @@ void on_fetch_wait(Broker& b, std::uint64_t connection, Outbox& out);
 // `tp` has new data, a new high watermark or a new role: sessions that list it look again.
 void notify_sessions(Broker& b, TopicPartition tp, Outbox& out);
 void drop_session(Broker& b, ConnectionKey connection);
+// Where a consumer in `rack` had better read from `offset` on (replica.selector.class =
+// RackAwareReplicaSelector, KIP-392); kNoNode: here.
+NodeId closest_replica(const Broker& b, const Partition& p, Offset offset, const std::string& rack);
 
 void follow(Broker& b, TopicPartition tp, NodeId leader, Outbox& out);
 void unfollow(Broker& b, TopicPartition tp);

@@ -1,5 +1,6 @@
 // Fetch by followers and consumers: incremental sessions (KIP-227), long polls, and what a reader
-// may see (followers up to the log end, consumers up to the high watermark).
+// may see (followers up to the log end, consumers up to the high watermark, also from a follower:
+// KIP-392).
 //
 // A session remembers which of its partitions have news; an idle fetch of a thousand partitions
 // costs nothing.
@@ -31,6 +32,11 @@ void unsubscribe(Broker& b, ConnectionKey connection, TopicPartition tp) {
     if (Hosted* hosted = b.partitions.find(tp)) std::erase(hosted->sessions, connection);
 }
 
+// How far the reader may see: a consumer what is committed, a follower everything.
+Offset readable_end(const Partition& p, const FetchSession& session) {
+    return session.replica == kNoNode ? p.high_watermark : p.served_end();
+}
+
 struct Gathered {
     FetchResponse response;
     std::int64_t bytes = 0;
@@ -48,30 +54,31 @@ void gather(Broker& b, FetchSession& session, TopicPartition tp, std::int64_t ma
     const Partition* p = find_partition(b, tp);
     if (p == nullptr) {
         r.error = ErrorCode::unknown_topic_or_partition;
-    } else {
-        r.error = check_leader(*p, fetch.current_leader_epoch);
-        if (r.error != ErrorCode::none && b.config.planted_bug == PlantedBug::stale_leader_serves &&
-            session.replica == kNoNode) {
-            r.error = ErrorCode::none;
+        gathered.must_answer = true;
+        gathered.response.partitions.push_back(std::move(r));
+        return;
+    }
+    const FetchVerdict verdict = check_fetch(*p, fetch, session.replica, b.config);
+    r.error = verdict.error;
+    r.diverging_epoch = verdict.diverging;
+    if (r.error == ErrorCode::none || r.error == ErrorCode::offset_out_of_range) {
+        r.high_watermark = p->high_watermark;
+        r.log_start_offset = p->log.log_start_offset;
+        if (session.replica == kNoNode) {
+            r.preferred_read_replica = closest_replica(b, *p, fetch.fetch_offset, session.rack);
+            // Nothing is read here then: that replica may have what this one has not.
+            if (r.preferred_read_replica != kNoNode) r.error = ErrorCode::none;
         }
     }
-    if (r.error != ErrorCode::none) {
+    if (r.error == ErrorCode::offset_out_of_range) r.log_end_offset = p->log.log_end_offset;
+    if (!verdict.serves() || r.preferred_read_replica != kNoNode) {
         gathered.must_answer = true;
         gathered.response.partitions.push_back(std::move(r));
         return;
     }
-    const bool replica = session.replica != kNoNode;
-    const Offset upper = replica ? p->served_end() : p->high_watermark;
-    r.high_watermark = p->high_watermark;
-    r.log_start_offset = p->log.log_start_offset;
-    if (fetch.fetch_offset < p->log.log_start_offset ||
-        fetch.fetch_offset > p->log.log_end_offset) {
-        r.error = ErrorCode::offset_out_of_range;
-        r.log_end_offset = p->log.log_end_offset;
-        gathered.must_answer = true;
-        gathered.response.partitions.push_back(std::move(r));
-        return;
-    }
+    // A consumer above the high watermark of the follower that it reads from waits for it.
+    // Deviation: Kafka answers it at once, with nothing, over and over.
+    const Offset upper = readable_end(*p, session);
     if (fetch.fetch_offset < upper && gathered.bytes >= max_bytes) {
         gathered.left_over.push_back(tp);
         return;
@@ -148,6 +155,7 @@ ErrorCode update_session(Broker& b, ConnectionKey connection, const FetchRequest
     }
     FetchSession& session = *b.sessions.find(connection);
     session.replica_epoch = request.replica_epoch;
+    session.rack = request.rack;
     for (const TopicPartition tp : request.forgotten) {
         session.partitions.erase(tp);
         std::erase(session.dirty, tp);
@@ -186,9 +194,7 @@ void on_fetch(Broker& b, const Deliver& d, const FetchRequest& request, Outbox& 
         ReplicationContext context = context_of(b, out);
         for (const FetchPartition& fetch : request.partitions) {
             Partition* p = edit_partition(b, fetch.partition);
-            if (p == nullptr || check_leader(*p, fetch.current_leader_epoch) != ErrorCode::none) {
-                continue;
-            }
+            if (p == nullptr) continue;
             if (on_replica_fetch(*p, request.replica, request.replica_epoch, fetch, context)) {
                 advanced.push_back(fetch.partition);
             }
@@ -198,10 +204,11 @@ void on_fetch(Broker& b, const Deliver& d, const FetchRequest& request, Outbox& 
         for (const auto& [tp, sp] : b.sessions.find(d.connection)->partitions) {
             const Partition* seen = find_partition(b, tp);
             const Leader* leader = seen == nullptr ? nullptr : seen->leader();
-            if (leader == nullptr || leader->pending ||
-                leader->maximal_isr.contains(request.replica)) {
-                continue;
+            if (leader == nullptr) continue;
+            if (is_caught_up_again(*seen, request.replica)) {
+                on_idle_replica_fetch(*edit_partition(b, tp), request.replica);
             }
+            if (leader->pending || leader->maximal_isr.contains(request.replica)) continue;
             maybe_expand_isr(*edit_partition(b, tp), request.replica, context);
         }
         send_alter_partitions(b, out);
@@ -251,8 +258,12 @@ void notify_sessions(Broker& b, TopicPartition tp, Outbox& out) {
         mark_dirty(*session, tp);
         // A moved high watermark alone does not end a follower's long poll (KAFKA-9731).
         const SessionPartition& sp = *session->partitions.find(tp);
-        const Offset upper = session->replica != kNoNode ? p.served_end() : p.high_watermark;
+        const Offset upper = readable_end(p, *session);
         if (p.leader() != nullptr && sp.fetch.fetch_offset == upper) continue;
+        if (p.follower() != nullptr && sp.fetch.fetch_offset >= upper &&
+            check_fetch(p, sp.fetch, session->replica, b.config).serves()) {
+            continue;
+        }
         try_complete(b, key, *session, false, out);
     }
 }

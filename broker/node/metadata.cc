@@ -63,7 +63,11 @@ void apply_partition(Broker& b, TopicPartition tp, Outbox& out) {
     } else {
         become_follower(p, *image, context);
         b.offsets.erase(tp);
-        if (image->leader_epoch > old_epoch || image->leader != old_leader || old_offline) {
+        if (b.controlled_shutdown != ControlledShutdown::no &&
+            (image->leader == kNoNode || !image->isr.contains(b.id))) {
+            // A broker that is leaving does not catch up to be in sync again (KAFKA-13916).
+            unfollow(b, tp);
+        } else if (image->leader_epoch > old_epoch || image->leader != old_leader || old_offline) {
             follow(b, tp, image->leader, out);
         }
     }

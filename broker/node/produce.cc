@@ -169,7 +169,7 @@ void complete_parked(Broker& b, TopicPartition tp, Outbox& out) {
         for (ParkedWrite& write : request.writes) {
             if (write.done || write.partition != tp) continue;
             auto outcome = p == nullptr ? std::optional{ErrorCode::unknown_topic_or_partition}
-                                        : replicated_up_to(*p, write.required);
+                                        : replicated_up_to(*p, write.required, b.config.rules);
             if (outcome == ErrorCode::not_leader_or_follower &&
                 b.config.planted_bug == PlantedBug::ack_lost_on_leader_change) {
                 outcome = ErrorCode::none;

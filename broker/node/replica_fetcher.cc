@@ -81,7 +81,10 @@ void add_to_request(const Broker& b, const Partition& p, TopicPartition tp, Fetc
     fetch.fetch_offset = p.log.log_end_offset;
     fetch.log_start_offset = p.log.log_start_offset;
     fetch.current_leader_epoch = fences ? state.leader_epoch : kNoLeaderEpoch;
-    fetch.last_fetched_epoch = p.log.latest_epoch();
+    if (truncates_on_fetch(p, b.config.rules.truncation) &&
+        b.config.planted_bug != PlantedBug::follower_ignores_epoch) {
+        fetch.last_fetched_epoch = p.log.latest_epoch();
+    }
     fetch.max_bytes = static_cast<std::int32_t>(b.config.replica_fetch_max_bytes);
     request.partitions.push_back(fetch);
 }
@@ -135,9 +138,11 @@ void follow(Broker& b, TopicPartition tp, NodeId leader, Outbox& out) {
     if (leader == kNoNode || leader == b.id) return;
     ReplicaFetcher& f = b.fetchers[leader];
     FetchState state;
-    state.leader_epoch = find_partition(b, tp)->leader_epoch;
+    const Partition& p = *find_partition(b, tp);
+    state.leader_epoch = p.leader_epoch;
     ++f.truncating;
-    f.partitions[tp] = state;
+    FetchState& kept = f.partitions[tp] = state;
+    if (truncates_on_fetch(p, b.config.rules.truncation)) start_fetching(f, tp, kept);
     pump(b, leader, out);
 }
 
@@ -187,6 +192,23 @@ void on_epoch_response(Broker& b, NodeId leader, std::int32_t correlation,
     pump(b, leader, out);
 }
 
+namespace {
+
+// Truncates before anything else that the response says is taken in: the leader's high watermark
+// may lie above the divergence. Before KAFKA-14704 was mended (3.4.1) it was taken in first, and
+// whoever read here in between was given records that were then cut off.
+void on_divergence(Broker& b, const FetchPartitionResponse& response, Outbox& out) {
+    if (!b.config.rules.diverging_fetch_keeps_high_watermark) {
+        follow_high_watermark(*edit_partition(b, response.partition), response.high_watermark);
+        notify_sessions(b, response.partition, out);
+    }
+    ReplicationContext context = context_of(b, out);
+    truncate_to_divergence(*edit_partition(b, response.partition), response.diverging_epoch,
+                           context);
+}
+
+}  // namespace
+
 void on_fetch_response(Broker& b, NodeId leader, std::int32_t correlation,
                        const FetchResponse& response, Outbox& out) {
     ReplicaFetcher* f = b.fetchers.find(leader);
@@ -210,9 +232,15 @@ void on_fetch_response(Broker& b, NodeId leader, std::int32_t correlation,
         if (state->sent_offset != p->log.log_end_offset) continue;  // of an earlier life here
         switch (r.error) {
             case ErrorCode::none: {
+                if (r.diverging_epoch.end_offset != kNoOffset) {
+                    on_divergence(b, r, out);
+                    remember_change(*f, r.partition);
+                    break;
+                }
                 bool synced = false;
                 const auto token = ~static_cast<std::uint64_t>(leader.value);
                 const Offset before = p->log.log_end_offset;
+                const Offset high_watermark = p->high_watermark;
                 const auto syncs_before = out.effects.size();
                 if (!append_as_follower(*p, r, token, synced, context)) {
                     delay(b, leader, *f, r.partition, out);
@@ -225,6 +253,8 @@ void on_fetch_response(Broker& b, NodeId leader, std::int32_t correlation,
                     }
                 }
                 if (before != p->log.log_end_offset) remember_change(*f, r.partition);
+                // Consumers that read here see a moved high watermark (KIP-392).
+                if (high_watermark != p->high_watermark) notify_sessions(b, r.partition, out);
                 break;
             }
             case ErrorCode::offset_out_of_range:

@@ -37,7 +37,8 @@ void on_list_offsets(Broker& b, const Deliver& d, const ListOffsetsRequest& requ
     if (response.error == ErrorCode::none) {
         if (request.timestamp == kEarliestTimestamp) {
             response.offset = p->log.log_start_offset;
-        } else if (p->high_watermark < p->leader()->epoch_start_offset) {
+        } else if (b.config.rules.list_offsets_waits_for_own_epoch &&
+                   p->high_watermark < p->leader()->epoch_start_offset) {
             // KIP-207: a new leader may not know yet what its predecessor had committed; an answer
             // below that would go back in time.
             response.error = ErrorCode::offset_not_available;
@@ -55,8 +56,11 @@ void on_epoch_request(Broker& b, const Deliver& d, const OffsetsForLeaderEpochRe
         EpochEndOffset answer;
         answer.partition = query.partition;
         const Partition* p = find_partition(b, query.partition);
-        answer.error = p == nullptr ? ErrorCode::unknown_topic_or_partition
-                                    : check_leader(*p, query.current_leader_epoch);
+        const LeaderEpoch meant = b.config.rules.offsets_for_epoch_checks_leader_epoch
+                                      ? query.current_leader_epoch
+                                      : kNoLeaderEpoch;
+        answer.error =
+            p == nullptr ? ErrorCode::unknown_topic_or_partition : check_leader(*p, meant);
         if (answer.error == ErrorCode::none) {
             const EpochEnd end = p->log.end_offset_for(query.leader_epoch);
             answer.end_offset = end.end_offset;

@@ -60,6 +60,8 @@ enum class TimerKind : std::uint8_t {
     raft_fetch_wait,    // key: connection; a parked fetch
     raft_voter_change,  // the timeout of AddRaftVoter and RemoveRaftVoter
     raft_update_voter,  // a follower looks whether the voters have its endpoint
+    // consumer, again
+    preferred_read_replica,  // key: partition; metadata.max.age.ms: ask the leader again (KIP-392)
 };
 
 // Whether a controller arms it; of a combined node (KIP-500) all others are the broker's.

@@ -23,7 +23,7 @@ enum class TruncationRule : std::uint8_t {
 
 struct Rules {
     // --- truncation and leader epochs ---
-    TruncationRule truncation = TruncationRule::kip320;
+    TruncationRule truncation = TruncationRule::kip595;
     // A fetch of another leader epoch is fenced (KIP-320, KAFKA-6880).
     bool fetch_checks_leader_epoch = true;
     // A leader answers OffsetsForLeaderEpoch only in the epoch that the follower means (KIP-320).

@@ -2,7 +2,7 @@
 // sends. How far to cut is the oldest source of lost and diverged logs in Kafka: KIP-101 (cut to
 // the high watermark loses acknowledged records, KAFKA-1211), KIP-279 (one question is not enough
 // after fast fail-overs, KAFKA-6361), KIP-320 (requests of another leader epoch are fenced,
-// KAFKA-6880).
+// KAFKA-6880), KIP-595 (it fetches at once, and the leader says where they diverge).
 #include <algorithm>
 
 #include "broker/base/check.h"
@@ -23,6 +23,10 @@ void become_follower(Partition& p, const PartitionImage& image, ReplicationConte
         context.out.mark(p.id, "becomes follower", p.leader_epoch.value, image.leader.value);
     }
     context.out.touch(p.id);
+}
+
+bool truncates_on_fetch(const Partition& p, TruncationRule rule) {
+    return rule == TruncationRule::kip595 && p.log.latest_epoch() != kNoLeaderEpoch;
 }
 
 LeaderEpoch epoch_to_ask(const Partition& p, TruncationRule rule) {
@@ -81,14 +85,25 @@ bool append_as_follower(Partition& p, const FetchPartitionResponse& response, st
         context.out.effects.emplace_back(
             Write{AppendWrite{p.id, before, bytes}, sync, sync ? token : 0});
     }
-    const Offset watermark = std::min(response.high_watermark, p.log.log_end_offset);
-    if (watermark > p.high_watermark) p.high_watermark = watermark;
+    follow_high_watermark(p, response.high_watermark);
     if (response.log_start_offset > p.log.log_start_offset &&
         response.log_start_offset <= p.log.log_end_offset) {
         advance_log_start(p, response.log_start_offset, context);
     }
     context.out.touch(p.id);
     return true;
+}
+
+void follow_high_watermark(Partition& p, Offset of_leader) {
+    p.high_watermark = std::max(p.high_watermark, std::min(of_leader, p.log.log_end_offset));
+}
+
+void truncate_to_divergence(Partition& p, const DivergingEpoch& diverging,
+                            ReplicationContext& context) {
+    EpochEndOffset answer;
+    answer.leader_epoch = diverging.epoch;
+    answer.end_offset = diverging.end_offset;
+    truncate(p, truncation_for(p, answer, TruncationRule::kip595).to, context);
 }
 
 void on_out_of_range(Partition& p, const FetchPartitionResponse& response,

@@ -28,18 +28,27 @@ void propose(Partition& p, Leader& leader, FlatSet<NodeId> isr, bool expands,
 
 }  // namespace
 
+bool is_isr_eligible(const ReplicaProgress& r, const ReplicationContext& context) {
+    const Rules& rules = context.config.rules;
+    const BrokerEpoch* alive = context.alive.find(r.node);
+    if (rules.isr_excludes_fenced_brokers && !context.active.contains(r.node)) return false;
+    if (!rules.alter_partition_checks_broker_epoch) return true;
+    // A fetch of an earlier life of the broker must not bring the new life in.
+    return alive != nullptr && r.broker_epoch == *alive;
+}
+
 void maybe_expand_isr(Partition& p, NodeId replica, ReplicationContext& context) {
     Leader* leader = p.leader();
     CHECK(leader != nullptr);
     if (leader->pending || leader->maximal_isr.contains(replica)) return;
-    const BrokerEpoch* alive = context.alive.find(replica);
-    if (alive == nullptr) return;
     for (const ReplicaProgress& r : leader->followers) {
         if (r.node != replica || r.log_end == kNoOffset) continue;
-        // KIP-903: a fetch of an earlier life of the broker must not bring the new life in.
-        if (r.broker_epoch != *alive) return;
-        const bool caught_up =
-            r.log_end >= p.high_watermark && r.log_end >= leader->epoch_start_offset;
+        if (!is_isr_eligible(r, context)) return;
+        // Below the epoch's start it may lack what an earlier leader has committed, however low the
+        // high watermark is that this leader knows (KAFKA-7128).
+        const bool requires_epoch_start = context.config.rules.isr_expand_requires_epoch_start;
+        const bool caught_up = r.log_end >= p.high_watermark &&
+                               (!requires_epoch_start || r.log_end >= leader->epoch_start_offset);
         if (!caught_up && context.config.planted_bug != PlantedBug::isr_join_too_early) return;
         FlatSet<NodeId> isr = leader->isr;
         isr.insert(replica);
@@ -92,6 +101,7 @@ bool on_alter_partition(Partition& p, const AlterPartitionResult& result,
         case ErrorCode::invalid_update_version:
         case ErrorCode::unknown_topic_or_partition:
         case ErrorCode::invalid_request:
+        case ErrorCode::new_leader_elected:
             // Something newer was decided; the image will bring it and clear the proposal.
             return false;
         default:

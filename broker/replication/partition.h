@@ -96,6 +96,8 @@ struct ReplicationContext {
     const BrokerConfig& config;
     // Brokers that the image shows registered and unfenced, with their epochs.
     const FlatMap<NodeId, BrokerEpoch>& alive;
+    // Those of them that are not about to shut down either (KIP-841).
+    const FlatMap<NodeId, BrokerEpoch>& active;
     Outbox& out;
 };
 
@@ -107,6 +109,22 @@ void become_leader(Partition& p, const PartitionImage& image, ReplicationContext
 // FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH or NOT_LEADER_OR_FOLLOWER when a request that carries
 // `current_leader_epoch` (-1: unchecked) must not be served; none otherwise (KIP-320).
 ErrorCode check_leader(const Partition& p, LeaderEpoch current_leader_epoch);
+
+// What a fetch meets before any record is read: an error, a divergence that its follower has to
+// truncate (KIP-595), or neither.
+struct FetchVerdict {
+    ErrorCode error = ErrorCode::none;
+    DivergingEpoch diverging;
+    bool diverges() const { return diverging.end_offset != kNoOffset; }
+    bool serves() const { return error == ErrorCode::none && !diverges(); }
+};
+// `replica` is kNoNode for a consumer, whom a follower serves too (KIP-392).
+FetchVerdict check_fetch(const Partition& p, const FetchPartition& fetch, NodeId replica,
+                         const BrokerConfig& config);
+
+// Fewer in-sync replicas than this are too few for acks=all. A topic that asks for more than it has
+// replicas means all of them since KAFKA-15583 (3.7); before, it took no acks=all write at all.
+std::size_t min_isr(const Partition& p, const Rules& rules);
 
 struct Appended {
     Offset base_offset;
@@ -122,16 +140,24 @@ Answer<Appended> append_as_leader(Partition& p, const RecordBatch& batch, std::i
 
 // Whether an acks=all write that ends before `required` is done, and how (none, or
 // NOT_ENOUGH_REPLICAS_AFTER_APPEND); nullopt: not yet.
-std::optional<ErrorCode> replicated_up_to(const Partition& p, Offset required);
+std::optional<ErrorCode> replicated_up_to(const Partition& p, Offset required, const Rules& rules);
 
-// A replica fetched from `fetch_offset`: records its progress. True when the high watermark moved.
+// A replica fetched from `fetch_offset`: records its progress, unless check_fetch() refuses it.
+// True when the high watermark moved.
 bool on_replica_fetch(Partition& p, NodeId replica, BrokerEpoch replica_epoch,
                       const FetchPartition& fetch, ReplicationContext& context);
+// Whether a fetch that leaves this partition of its session out says something all the same: that
+// the replica is still at the log end.
+bool is_caught_up_again(const Partition& p, NodeId replica);
+void on_idle_replica_fetch(Partition& p, NodeId replica);
 // Moves the high watermark to what the maximal ISR has; true when it moved.
 bool advance_high_watermark(Partition& p, ReplicationContext& context);
 
 // --- isr.cc -------------------------------------------------------------------------------------
 
+// Whether the image lets the replica be in sync: its broker is neither fenced nor leaving (KIP-841)
+// and has fetched in the life that is registered (KIP-903).
+bool is_isr_eligible(const ReplicaProgress& r, const ReplicationContext& context);
 // Proposes to add `replica` when it has caught up and may join (KIP-497, KIP-903).
 void maybe_expand_isr(Partition& p, NodeId replica, ReplicationContext& context);
 // The periodic check: counts missed checks and proposes to remove those that lag.
@@ -145,6 +171,9 @@ bool on_alter_partition(Partition& p, const AlterPartitionResult& result,
 // The image makes this replica follower of `image.leader` (or of nobody).
 void become_follower(Partition& p, const PartitionImage& image, ReplicationContext& context);
 
+// Whether following begins with a fetch, which finds a divergence by itself (KIP-595); else it
+// begins by truncating. A log without leader epochs has nothing to send in a fetch.
+bool truncates_on_fetch(const Partition& p, TruncationRule rule);
 struct TruncationStep {
     Offset to;
     bool done = true;  // false: ask the leader again (KIP-279)
@@ -152,7 +181,7 @@ struct TruncationStep {
 // The epoch to ask the leader about; kNoLeaderEpoch: do not ask, cut by first_truncation().
 LeaderEpoch epoch_to_ask(const Partition& p, TruncationRule rule);
 Offset first_truncation(const Partition& p, TruncationRule rule);
-// Where the leader's answer tells this follower to cut.
+// Where the leader's answer tells this follower to cut, an EpochEndOffset or a DivergingEpoch.
 TruncationStep truncation_for(const Partition& p, const EpochEndOffset& answer,
                               TruncationRule rule);
 // Cuts the log and forgets a high watermark above it.
@@ -160,6 +189,12 @@ void truncate(Partition& p, Offset to, ReplicationContext& context);
 // Appends what the leader sent from this log's end on. False when a batch was not intact.
 bool append_as_follower(Partition& p, const FetchPartitionResponse& response, std::uint64_t token,
                         bool& synced, ReplicationContext& context);
+// The leader's high watermark, as far as this log reaches.
+void follow_high_watermark(Partition& p, Offset of_leader);
+// The leader's answer to a fetch is where the logs diverge (KIP-595). One truncation may not be
+// enough: the next fetch finds what is left.
+void truncate_to_divergence(Partition& p, const DivergingEpoch& diverging,
+                            ReplicationContext& context);
 // The fetch offset is outside the leader's log.
 void on_out_of_range(Partition& p, const FetchPartitionResponse& response,
                      ReplicationContext& context);

@@ -1,57 +1,14 @@
 // One partition's rules, a table each: produce, high watermark, ISR, truncation.
 #include <gtest/gtest.h>
 
-#include "broker/replication/partition.h"
+#include "broker/replication/partition_fixture.h"
 
 namespace tribunal {
 namespace {
 
-const TopicPartition kTp{TopicId{0}, 0};
-
-Record a_record() {
-    Record record;
-    record.value = "v";
-    return record;
-}
-
-struct Fixture {
-    BrokerConfig config;
-    FlatMap<NodeId, BrokerEpoch> alive;
-    Outbox out;
-    Partition p;
-
-    Fixture() {
-        for (int i = 1; i <= 3; ++i) alive[NodeId{i}] = BrokerEpoch{i};
-        p.id = kTp;
-        p.self = NodeId{1};
-        p.config.min_insync_replicas = 2;
-    }
-    ReplicationContext context() { return {config, alive, out}; }
-    PartitionImage image(FlatSet<NodeId> isr, int leader, int epoch, int partition_epoch = 0) {
-        return {{NodeId{1}, NodeId{2}, NodeId{3}},
-                isr,
-                NodeId{leader},
-                LeaderEpoch{epoch},
-                PartitionEpoch{partition_epoch}};
-    }
-    void lead(FlatSet<NodeId> isr, int epoch = 1, int partition_epoch = 0) {
-        auto c = context();
-        become_leader(p, image(isr, 1, epoch, partition_epoch), c);
-    }
-    Answer<Appended> produce(int records = 1, std::int16_t acks = -1) {
-        BatchBuilder builder;
-        for (int i = 0; i < records; ++i) builder.append(a_record());
-        auto c = context();
-        return append_as_leader(p, builder.close(), acks, 7, c);
-    }
-    bool fetch(int replica, std::int64_t offset) {
-        FetchPartition request;
-        request.partition = kTp;
-        request.fetch_offset = Offset{offset};
-        auto c = context();
-        return on_replica_fetch(p, NodeId{replica}, BrokerEpoch{replica}, request, c);
-    }
-};
+using Fixture = PartitionFixture;
+constexpr TopicPartition kTp = PartitionFixture::kTp;
+Record a_record() { return PartitionFixture::a_record(); }
 
 TEST(produce, is_refused_before_the_append_with_too_small_an_isr) {
     Fixture f;
@@ -63,15 +20,17 @@ TEST(produce, is_refused_before_the_append_with_too_small_an_isr) {
 
 TEST(produce, tells_when_the_isr_shrank_after_the_append) {
     Fixture f;
+    f.config.rules.high_watermark_requires_min_isr = false;
     f.lead({NodeId{1}, NodeId{2}});
     ASSERT_TRUE(f.produce());
-    EXPECT_EQ(replicated_up_to(f.p, Offset{1}), std::nullopt);
+    EXPECT_EQ(replicated_up_to(f.p, Offset{1}, f.config.rules), std::nullopt);
     auto c = f.context();
     // The controller removed broker 2: the high watermark moves, but fewer than two have the
     // record.
     become_leader(f.p, f.image({NodeId{1}}, 1, 1, 1), c);
     EXPECT_EQ(f.p.high_watermark, Offset{1});
-    EXPECT_EQ(replicated_up_to(f.p, Offset{1}), ErrorCode::not_enough_replicas_after_append);
+    EXPECT_EQ(replicated_up_to(f.p, Offset{1}, f.config.rules),
+              ErrorCode::not_enough_replicas_after_append);
 }
 
 TEST(produce, refuses_damaged_and_oversized_batches) {
