@@ -6,8 +6,17 @@
 
 #include "broker/base/flat.h"
 #include "broker/log/replica_log.h"
+#include "broker/replication/partition.h"
 
 namespace tribunal {
+
+// What the controller holds of a broker.
+enum class Standing : std::uint8_t {
+    unknown,  // the view does not say: nothing is judged by it
+    fenced,   // or not registered
+    stale,    // unfenced, but the process that it registered has ended
+    active,   // unfenced, and the process that runs is the one it registered
+};
 
 struct ReplicaView {
     NodeId node;
@@ -25,6 +34,18 @@ struct ReplicaView {
     // A leader that waits for no answer to an AlterPartition: its two sets must be equal (R4).
     // Leave it false when that is not known.
     bool isr_settled = false;
+    // Of a leader whose view says so: what its followers have fetched, whom it believes alive, from
+    // where its epoch counts, and how many in-sync replicas it wants.
+    const std::vector<ReplicaProgress>* followers = nullptr;
+    const FlatMap<NodeId, BrokerEpoch>* alive = nullptr;
+    Offset epoch_start_offset{0};
+    std::int32_t min_insync_replicas = 0;
+    // Whom a follower follows, and its fetchers for this partition: how many (-1: not known, or the
+    // broker is leaving) and from whom.
+    NodeId follows = kNoNode;
+    std::int32_t fetchers = -1;
+    NodeId fetches_from = kNoNode;
+    Standing standing = Standing::unknown;
 };
 
 struct PartitionView {
@@ -40,6 +61,9 @@ struct PartitionView {
     // Eligible leader replicas (KIP-966), whom the controller may elect as cleanly as a member of
     // the ISR; null when the cluster keeps none.
     const FlatSet<NodeId>* elr = nullptr;
+    const FlatSet<NodeId>* last_known_elr = nullptr;
+    // What this Kafka holds itself to (R12, R13): a rule that it does not know yet it cannot break.
+    Rules rules;
 };
 
 }  // namespace tribunal

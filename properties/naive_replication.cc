@@ -135,6 +135,70 @@ struct Evaluation {
             level("R7", s.leader, s.leader, false);
     }
 
+    // R15 and R20: each a state that begins and ends.
+    void eligible(const State& s) {
+        if (!s.keeps_elr) return;
+        bool wrong = false;
+        for (const FlatSet<NodeId>* set : {&s.isr, &s.elr}) {
+            for (const NodeId node : *set) wrong |= replica_of(s, node) == nullptr;
+        }
+        for (const NodeId node : s.elr) wrong |= s.isr.contains(node);
+        const auto in_sync = static_cast<std::int32_t>(s.isr.size());
+        const auto replicas = static_cast<std::int32_t>(s.replicas.size());
+        wrong |= !s.elr.empty() && in_sync >= std::min(s.min_insync_replicas, replicas);
+        for (const Replica& r : s.replicas) {
+            wrong |= r.standing == Standing::fenced && s.isr.contains(r.node);
+        }
+        if (wrong) level("R15", kNoNode, kNoNode, false);
+        if (s.isr.empty() && s.elr.empty() && s.last_known_elr.empty()) {
+            level("R20", kNoNode, kNoNode, false);
+        }
+    }
+
+    static const ReplicaProgress* progress_of(const Replica& leader, NodeId node) {
+        for (const ReplicaProgress& r : *leader.followers) {
+            if (r.node == node) return &r;
+        }
+        return nullptr;
+    }
+
+    // R12 and R13, of a replica that led this epoch before.
+    void leader_step(const State& s, const Replica& was, const Replica& r) {
+        if (!r.followers) return;
+        if (r.high_watermark > was.high_watermark && r.isr && r.maximal_isr) {
+            bool wrong = false;
+            for (const NodeId node :
+                 s.rules.high_watermark_uses_maximal_isr ? *r.maximal_isr : *r.isr) {
+                if (node == r.node) continue;
+                const ReplicaProgress* progress = progress_of(r, node);
+                wrong |= progress == nullptr || progress->log_end < r.high_watermark;
+            }
+            const auto wanted =
+                std::min(r.min_insync_replicas, static_cast<std::int32_t>(r.followers->size()) + 1);
+            wrong |= s.rules.high_watermark_requires_min_isr &&
+                     static_cast<std::int32_t>(r.isr->size()) < wanted;
+            if (wrong) count("R12", false);
+        }
+        if (r.isr_settled || !r.maximal_isr) return;
+        for (const NodeId node : *r.maximal_isr) {
+            const bool asked_before = was.maximal_isr && was.maximal_isr->contains(node);
+            if (asked_before || s.isr.contains(node) || replica_of(s, node) == nullptr) continue;
+            const ReplicaProgress* progress = progress_of(r, node);
+            bool wrong = progress == nullptr || progress->log_end == kNoOffset ||
+                         progress->log_end < was.high_watermark;
+            if (!wrong && s.rules.isr_expand_requires_epoch_start) {
+                wrong |= progress->log_end < r.epoch_start_offset;
+            }
+            if (!wrong && r.alive) {
+                const BrokerEpoch* alive = r.alive->find(node);
+                wrong |= alive == nullptr ? s.rules.isr_excludes_fenced_brokers
+                                          : s.rules.alter_partition_checks_broker_epoch &&
+                                                progress->broker_epoch != *alive;
+            }
+            if (wrong) count("R13", false);
+        }
+    }
+
     void steps(const State* old, const State& s) {
         for (const Replica& r : s.replicas) {
             const Replica* was = old == nullptr ? nullptr : replica_of(*old, r.node);
@@ -145,6 +209,7 @@ struct Evaluation {
             const bool led_same =
                 leads && same_process && was->is_leader && was->leader_epoch == r.leader_epoch;
             if (led_same && r.high_watermark < was->high_watermark) count("R10", false);
+            if (led_same) leader_step(s, *was, r);
             if (leads && !led_same) {
                 add_leader(r.node, r.leader_epoch);
                 if (r.leader_epoch > newest) {
@@ -314,10 +379,40 @@ struct Evaluation {
                 r.log_end_offset < end) {
                 level("R2", r.node, r.node, lossy.contains(r.node) || pending.has_value());
             }
+            const bool is_candidate = s.isr.contains(r.node) || s.elr.contains(r.node);
+            if (lossy.contains(r.node) && r.standing == Standing::active &&
+                (is_candidate || s.leader == r.node)) {
+                const bool last_standing = !s.keeps_elr && s.isr.size() == 1;
+                level("R14", r.node, r.node, last_standing || pending.has_value());
+            }
+            fetchers(r);
             for (const Replica& other : s.replicas) {
                 if (r.node < other.node) agreement(r, other);
             }
             if (r.running && r.is_leader) leader_levels(s, r);
+        }
+    }
+
+    void fetchers(const Replica& r) {
+        if (!r.running || r.fetchers < 0) return;
+        const bool follows = !r.is_leader && r.follows != kNoNode && r.follows != r.node;
+        const bool right =
+            follows ? r.fetchers == 1 && r.fetches_from == r.follows : r.fetchers == 0;
+        if (!right) level("R18", r.node, r.node, false);
+    }
+
+    void copies(const State& s) {
+        for (const RecordBatch& batch : committed) {
+            if (batch.last_offset() < retained_from) continue;
+            const bool somewhere =
+                std::any_of(s.replicas.begin(), s.replicas.end(), [&](const Replica& r) {
+                    const Offset floor =
+                        std::max(r.log_start_offset, std::min(retained_from, r.log_end_offset));
+                    return batch.last_offset() < floor || has(r, batch);
+                });
+            if (somewhere) continue;
+            level("R16", kNoNode, kNoNode, pending.has_value() || (exhausted && !excuses.empty()));
+            return;
         }
     }
 
@@ -379,6 +474,10 @@ void NaiveReplication::observe(Instant now, const PartitionView& view) {
     s.partition_epoch = view.partition_epoch;
     s.isr = *view.isr;
     if (view.elr != nullptr) s.elr = *view.elr;
+    if (view.last_known_elr != nullptr) s.last_known_elr = *view.last_known_elr;
+    s.keeps_elr = view.elr != nullptr;
+    s.min_insync_replicas = view.min_insync_replicas;
+    s.rules = view.rules;
     for (const ReplicaView& r : view.replicas) {
         Replica copy;
         copy.node = r.node;
@@ -394,6 +493,14 @@ void NaiveReplication::observe(Instant now, const PartitionView& view) {
         if (r.isr != nullptr) copy.isr = *r.isr;
         if (r.maximal_isr != nullptr) copy.maximal_isr = *r.maximal_isr;
         copy.isr_settled = r.isr_settled;
+        if (r.followers != nullptr) copy.followers = *r.followers;
+        if (r.alive != nullptr) copy.alive = *r.alive;
+        copy.epoch_start_offset = r.epoch_start_offset;
+        copy.min_insync_replicas = r.min_insync_replicas;
+        copy.follows = r.follows;
+        copy.fetchers = r.fetchers;
+        copy.fetches_from = r.fetches_from;
+        copy.standing = r.standing;
         s.replicas.push_back(std::move(copy));
     }
     states_.push_back(std::move(s));
@@ -413,10 +520,12 @@ std::map<std::string, NaiveReplication::Count> NaiveReplication::evaluate() cons
         }
         e.isr_before = old == nullptr ? FlatSet<NodeId>{} : old->isr;
         e.controller(old, s);
+        e.eligible(s);
         e.steps(old, s);
         e.losses(old, s);
         e.commit(s);
         e.levels(s);
+        e.copies(s);
         if (e.pending && e.judged_now && e.newest >= *e.pending) e.pending.reset();
         e.judged_now = false;
         e.before = std::move(e.now);

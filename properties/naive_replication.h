@@ -28,6 +28,14 @@ class NaiveReplication {
         std::optional<FlatSet<NodeId>> isr;
         std::optional<FlatSet<NodeId>> maximal_isr;
         bool isr_settled = false;
+        std::optional<std::vector<ReplicaProgress>> followers;
+        std::optional<FlatMap<NodeId, BrokerEpoch>> alive;
+        Offset epoch_start_offset{0};
+        std::int32_t min_insync_replicas = 0;
+        NodeId follows = kNoNode;
+        std::int32_t fetchers = -1;
+        NodeId fetches_from = kNoNode;
+        Standing standing = Standing::unknown;
     };
     struct Acknowledgement {
         Offset offset;
@@ -40,6 +48,10 @@ class NaiveReplication {
         PartitionEpoch partition_epoch;
         FlatSet<NodeId> isr;
         FlatSet<NodeId> elr;
+        FlatSet<NodeId> last_known_elr;
+        bool keeps_elr = false;
+        std::int32_t min_insync_replicas = 1;
+        Rules rules;
         std::vector<Replica> replicas;
         // What happened since the state before.
         FlatSet<NodeId> lossy;  // power loss or wipe
@@ -57,7 +69,8 @@ class NaiveReplication {
     void on_metadata_lost() { coming_.metadata_lost = true; }
     void observe(Instant now, const PartitionView& view);
 
-    // By property id; a property without findings is absent.
+    // By property id; a property without findings is absent. Not of R19 and R21, which are no
+    // properties of observed states.
     std::map<std::string, Count> evaluate() const;
 
   private:

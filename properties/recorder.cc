@@ -32,20 +32,14 @@ Outcome outcome_of(const SendCompleted& done, std::int8_t acks) {
 }  // namespace
 
 PartitionView view_of(const World& world, const ClusterImage& image, TopicPartition tp) {
-    PartitionView view;
-    view.partition = tp;
-    const TopicImage* topic = image.topic(tp.topic);
-    const PartitionImage* p = image.partition(tp);
-    if (topic == nullptr || p == nullptr) return view;
-    view.leader = p->leader;
-    view.leader_epoch = p->leader_epoch;
-    view.partition_epoch = p->partition_epoch;
-    view.isr = &p->isr;
-    view.min_insync_replicas = topic->config.min_insync_replicas;
-    for (const NodeId node : p->replicas) {
+    PartitionView view = controllers_view(image, world.controller().config.rules, tp);
+    if (view.isr == nullptr) return view;
+    for (const NodeId node : image.partition(tp)->replicas) {
         const Host& host = world.host(node);
-        view.replicas.push_back(
-            replica_view(*broker_of(host.node), host.power == Power::up && host.started, tp));
+        const Broker& broker = *broker_of(host.node);
+        const bool running = host.power == Power::up && host.started;
+        view.replicas.push_back(replica_view(broker, running, tp));
+        view.replicas.back().standing = standing_of(broker, running, image);
     }
     std::sort(view.replicas.begin(), view.replicas.end(),
               [](const ReplicaView& a, const ReplicaView& b) { return a.node < b.node; });
@@ -230,6 +224,26 @@ void Recorder::on_step(const World& world, const Host& host, const Input& input,
         }
     }
     for (const TopicPartition tp : touched_) observe(world, tp);
+    if (monitors) on_follower_reads(world, host, out);
+}
+
+// What a follower answers to consumers (KIP-392).
+void Recorder::on_follower_reads(const World& world, const Host& host, const Outbox& out) {
+    const Broker* broker = broker_of(host.node);
+    if (broker == nullptr || !broker->config.replica_selector_rack_aware) return;
+    for (const Effect& effect : out.effects) {
+        const auto* send = std::get_if<Send>(&effect);
+        if (send == nullptr || !send->is_response) continue;
+        const auto* response = std::get_if<FetchResponse>(&send->message);
+        if (response == nullptr || broker_of(world.host(send->connection.client).node) != nullptr) {
+            continue;
+        }
+        for (const FetchPartitionResponse& r : response->partitions) {
+            const Partition* p = find_partition(*broker, r.partition);
+            if (p == nullptr || p->leader() != nullptr || r.batches.empty()) continue;
+            monitor_.on_served_by_follower(world.now(), r.partition, broker->id, r.batches);
+        }
+    }
 }
 
 void Recorder::on_crash(const World& world, const Host& host, FaultKind how) {
@@ -259,7 +273,18 @@ void Recorder::on_crash(const World& world, const Host& host, FaultKind how) {
     }
 }
 
-void Recorder::finish(const World& world) { history_.end = world.now(); }
+void Recorder::finish(const World& world, const RunOutcome& outcome) {
+    history_.end = world.now();
+    if (!monitors) return;
+    for (const auto& [id, topic] : image_.topics) {
+        for (std::size_t i = 0; i < topic->partitions.size(); ++i) {
+            const TopicPartition tp{id, static_cast<std::int32_t>(i)};
+            // Each replica cleans its log for itself: only the plain ones are equal.
+            const bool at_rest = outcome.converged && !topic->config.cleanup_compact;
+            monitor_.on_end(world.now(), view_of(world, image_, tp), at_rest);
+        }
+    }
+}
 
 std::vector<FinalLog> Recorder::final_logs(const World& world) const {
     std::vector<FinalLog> logs;

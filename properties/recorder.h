@@ -31,7 +31,7 @@ class Recorder final : public Observer {
     const ClusterImage& image() const { return image_; }
 
     // Call once after the run.
-    void finish(const World& world);
+    void finish(const World& world, const RunOutcome& outcome);
     std::vector<FinalLog> final_logs(const World& world) const;
     RunFacts facts(const World& world, const RunOutcome& outcome) const;
 
@@ -41,6 +41,7 @@ class Recorder final : public Observer {
   private:
     void follow_metadata(const World& world, const Controller& controller);
     void observe(const World& world, TopicPartition tp);
+    void on_follower_reads(const World& world, const Host& host, const Outbox& out);
     void on_polled(Instant now, std::uint32_t client, const PollReturned& poll);
     void on_operation(Instant now, std::uint32_t client, const ClientOperation& operation);
 

@@ -19,13 +19,53 @@ inline ReplicaView replica_view(const Broker& broker, bool running, TopicPartiti
     replica.leader_epoch = hosted->leader_epoch;
     replica.partition_epoch = hosted->partition_epoch;
     replica.high_watermark = hosted->high_watermark;
+    replica.fetchers = 0;
+    for (const auto& [leader, fetcher] : broker.fetchers) {
+        if (!fetcher.partitions.contains(tp)) continue;
+        ++replica.fetchers;
+        replica.fetches_from = leader;
+    }
+    if (broker.controlled_shutdown != ControlledShutdown::no) replica.fetchers = -1;
+    if (const Follower* follower = hosted->follower()) replica.follows = follower->leader;
     if (const Leader* leader = hosted->leader()) {
         replica.is_leader = true;
         replica.isr_settled = !leader->pending.has_value();
         replica.isr = &leader->isr;
         replica.maximal_isr = &leader->maximal_isr;
+        replica.followers = &leader->followers;
+        replica.alive = &broker.image.alive;
+        replica.epoch_start_offset = leader->epoch_start_offset;
+        replica.min_insync_replicas = hosted->config.min_insync_replicas;
     }
     return replica;
+}
+
+// What the controller, by its image, holds of the broker.
+inline Standing standing_of(const Broker& broker, bool running, const ClusterImage& image) {
+    const BrokerEpoch* alive = image.alive.find(broker.id);
+    if (alive == nullptr) return Standing::fenced;
+    return running && *alive == broker.broker_epoch ? Standing::active : Standing::stale;
+}
+
+// The controller's state of the partition; the replicas are still to come.
+inline PartitionView controllers_view(const ClusterImage& image, const Rules& rules,
+                                      TopicPartition tp) {
+    PartitionView view;
+    view.partition = tp;
+    const TopicImage* topic = image.topic(tp.topic);
+    const PartitionImage* p = image.partition(tp);
+    if (p == nullptr) return view;
+    view.leader = p->leader;
+    view.leader_epoch = p->leader_epoch;
+    view.partition_epoch = p->partition_epoch;
+    view.isr = &p->isr;
+    view.min_insync_replicas = topic->config.min_insync_replicas;
+    view.rules = rules;
+    if (rules.eligible_leader_replicas && image.features.eligible_leader_replicas_version >= 1) {
+        view.elr = &p->elr;
+        view.last_known_elr = &p->last_known_elr;
+    }
+    return view;
 }
 
 }  // namespace tribunal

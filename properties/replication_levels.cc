@@ -56,6 +56,7 @@ void ReplicationMonitor::Observation::check_levels() {
     if (with_records > 1) ++monitor.tally(Rule::r3).checked;
     if (out_of_bounds != p.out_of_bounds) check_bounds(out_of_bounds);
     if (weak != p.weak_candidates) check_candidates(weak);
+    if (p.any_lossy || p.unclean_candidates != 0) check_unclean_candidates(candidates);
     if (!all_agree || p.any_disagree) check_agreement();
     std::uint32_t incomplete_of_controller = 0;
     for (std::size_t i = 0; i < view.replicas.size(); ++i) {

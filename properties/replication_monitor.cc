@@ -43,6 +43,7 @@ Shared<ReplicationMonitor::PartitionState>& ReplicationMonitor::find_or_create(T
     PartitionState state;
     state.facts.partition = tp;
     state.facts.name = fmt::format("t{}-{}", tp.topic.value, tp.partition);
+    state.facts.deposed_leader_until = Instant{-1};  // it is watched, and there is none so far
     states_.emplace_back(std::move(state));
     return states_.back();
 }

@@ -1,5 +1,5 @@
 // Watches every replica of every partition after every event and says which promise of Kafka's data
-// replication broke first: R1-R11 and R17, and D5 (a lost record that comes back).
+// replication broke first: R1-R21, and D5 (a lost record that comes back).
 //
 // The judge's own idea of the truth is the *committed log*: the batches below the high watermark of
 // the leader of the newest epoch that anybody has led in. Each replica is compared with it, batch
@@ -56,8 +56,31 @@ struct CommittedLoss {
 class ReplicationMonitor {
   public:
     // The properties it decides, in the order of finish().
-    enum class Rule : std::uint8_t { r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r17, d5 };
-    static constexpr std::size_t kRules = 13;
+    enum class Rule : std::uint8_t {
+        r1,
+        r2,
+        r3,
+        r4,
+        r5,
+        r6,
+        r7,
+        r8,
+        r9,
+        r10,
+        r11,
+        r12,
+        r13,
+        r14,
+        r15,
+        r16,
+        r17,
+        r18,
+        r19,
+        r20,
+        r21,
+        d5
+    };
+    static constexpr std::size_t kRules = 22;
 
     ReplicationMonitor();
     ~ReplicationMonitor();
@@ -75,6 +98,14 @@ class ReplicationMonitor {
 
     // A producer got ok for an acks=all send of this record at this offset.
     void on_acknowledged(Instant now, TopicPartition partition, Offset offset, RecordUid uid);
+
+    // A follower gave a consumer these batches (KIP-392). After the observation of its step.
+    void on_served_by_follower(Instant now, TopicPartition partition, NodeId node,
+                               const std::vector<RecordBatch>& batches);
+
+    // The run is over and this is how the partition was left: once, for each partition. A cluster
+    // that came to rest has equal replicas (R19); of one that did not, nothing is asked.
+    void on_end(Instant now, const PartitionView& view, bool at_rest);
 
     // What excuses. Call before the observation that shows the consequences.
     //

@@ -1,6 +1,5 @@
 // What the replication monitor remembers of a partition between two observations, and the steps of
-// one observation. Internal to replication_monitor.cc, replication_levels.cc and
-// replication_report.cc.
+// one observation. Internal to the files replication_*.cc.
 #pragma once
 
 #include <map>
@@ -23,6 +22,7 @@ struct ReplicaShadow {
     bool left_isr = false;   // ... and was since out of the ISR, and not on its way in
     Offset had_until{0};     // ... where its log ended before
     bool has_wrong_isr = false;  // R4 is violated as long as this holds
+    std::uint32_t maximal = 0;   // of a leader: its maximal ISR, by replica index
     LeaderEpoch leader_epoch = kNoLeaderEpoch;
     Offset high_watermark{0};
     Offset log_start_offset{0};
@@ -95,12 +95,18 @@ struct ReplicationMonitor::PartitionState {
     bool is_exhausted = false;
     bool any_lossy = false;
 
-    NodeId outsider = kNoNode;  // R7, R2, R6 and R11 are violated as long as these hold
-                                // R7, R2, R6 and R11 violated as long as these hold
-    bool any_disagree = false;  // R3, of any pair
+    // Violated as long as these hold: R7, R3 of any pair, R2, R6, R11, R14, R18, R15, R20, R16.
+    NodeId outsider = kNoNode;
+    bool any_disagree = false;
     std::uint32_t weak_candidates = 0;
     std::uint32_t incomplete = 0;
     std::uint32_t out_of_bounds = 0;
+    std::uint32_t unclean_candidates = 0;
+    std::uint32_t wrong_fetchers = 0;
+    bool has_wrong_elr = false;
+    bool is_unrecoverable = false;
+    bool is_lost_everywhere = false;
+    bool has_deposed_leader = false;  // as last seen
 
     std::vector<CommittedLoss> losses;
     std::vector<LostRecord> lost;
@@ -143,6 +149,16 @@ struct ReplicationMonitor::Observation {
                    const std::string& because);
     void settle_early_acks(bool new_term);
     void observe_returns(std::uint64_t from);
+
+    // replication_isr.cc: R12, R13, R14, R15, R20
+    void check_high_watermark_step(std::size_t i);
+    void check_joins(std::size_t i);
+    void check_eligible();
+    void check_unclean_candidates(std::uint32_t candidates);
+    // replication_copies.cc: R16, R18
+    void check_copies(std::uint64_t most_matched);
+    void check_fetchers();
+    void observe_deposed_leaders();
 
     void check_levels();
     void check_candidates(std::uint32_t bad);

@@ -23,7 +23,9 @@ const Excuse* ReplicationMonitor::PartitionState::excuse_between(LeaderEpoch aft
 void ReplicationMonitor::Observation::run() {
     align_replicas();
     observe_controller();
+    check_eligible();
     for (std::size_t i = 0; i < view.replicas.size(); ++i) observe_replica(i);
+    observe_deposed_leaders();
     observe_proposals();
     if (p.any_lossy) observe_losses_of_replicas();
     for (std::size_t i = 0; i < view.replicas.size(); ++i) {
@@ -40,6 +42,7 @@ void ReplicationMonitor::Observation::run() {
     const std::uint64_t size = p.committed.size();
     const Offset end = p.committed.end();
     std::uint64_t everywhere = std::numeric_limits<std::uint64_t>::max();
+    std::uint64_t somewhere = 0;
     for (std::size_t i = 0; i < view.replicas.size(); ++i) {
         ReplicaShadow& s = p.replicas[i];
         if (s.match.matched == size) {
@@ -49,8 +52,11 @@ void ReplicationMonitor::Observation::run() {
             s.agreed_end = p.committed.end_before(s.match.matched);
         }
         everywhere = std::min(everywhere, s.match.matched);
+        somewhere = std::max(somewhere, s.match.matched);
     }
     check_levels();
+    check_copies(somewhere);
+    check_fetchers();
     if (p.pending && judged && p.newest_term >= p.pending->epoch) p.pending.reset();
     if (!view.replicas.empty()) p.committed.forget(everywhere);
     p.seen = true;
@@ -70,12 +76,16 @@ void ReplicationMonitor::Observation::align_replicas() {
         }
         replicas[i].incomplete = 0;
         replicas[i].disagrees = 0;
+        const ReplicaView& r = view.replicas[i];
+        replicas[i].maximal = r.maximal_isr == nullptr ? 0 : mask_of(*r.maximal_isr);
     }
     p.replicas = std::move(replicas);
     p.isr_mask = mask_of(p.isr);
     p.weak_candidates = 0;
     p.incomplete = 0;
     p.out_of_bounds = 0;
+    p.unclean_candidates = 0;
+    p.wrong_fetchers = 0;
 }
 
 std::uint32_t ReplicationMonitor::Observation::mask_of(const FlatSet<NodeId>& nodes) const {
@@ -158,6 +168,8 @@ void ReplicationMonitor::Observation::observe_replica(std::size_t i) {
     }
     if (leads && same_process && s.is_leader && s.leader_epoch == r.leader_epoch) {
         if (r.high_watermark != s.high_watermark) ++monitor.tally(Rule::r10).checked;
+        if (r.high_watermark > s.high_watermark) check_high_watermark_step(i);
+        check_joins(i);
         if (r.high_watermark < s.high_watermark) {
             found(Rule::r10, nullptr, r.high_watermark, r.node,
                   fmt::format("{}, leader of epoch {}, took its high watermark back from {} to {}",
@@ -165,6 +177,7 @@ void ReplicationMonitor::Observation::observe_replica(std::size_t i) {
                               r.high_watermark.value));
         }
     } else if (leads) {
+        s.maximal = r.maximal_isr == nullptr ? 0 : mask_of(*r.maximal_isr);
         register_leader(r.node, r.leader_epoch);
         if (r.leader_epoch > p.newest_term) {
             p.previous_term = p.newest_term;

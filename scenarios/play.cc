@@ -57,7 +57,7 @@ Played play(const Scenario& scenario, Chooser& chooser, Observer* further) {
     } else {
         played.outcome = run(world, chooser, &recorder, plan_of(scenario));
     }
-    recorder.finish(world);
+    recorder.finish(world, played.outcome);
     played.end = world.now();
     played.logs = recorder.final_logs(world);
     played.facts = recorder.facts(world, played.outcome);

@@ -122,6 +122,7 @@ KafkaReplicationRules rules_of_edition(TruncationRule rule) {
         case TruncationRule::kip279:
             return kip279_rules();
         case TruncationRule::kip320:
+        case TruncationRule::kip595:  // has no specification of its own; it is asked for by name
             break;
     }
     return kip320_rules();

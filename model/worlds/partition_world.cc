@@ -15,11 +15,14 @@ using Rule = ReplicationMonitor::Rule;
 constexpr NodeId kAdmin{1000};
 constexpr NodeId kProducer{1001};
 
-// The monitor's rules that a step can break, in its own order; D5 is only judged at a run's end.
+// The monitor's rules that a step can break, in its own order; R19 and D5 are only judged at a
+// run's end, and nobody reads here (R21).
 constexpr std::pair<Rule, const char*> kRules[] = {
-    {Rule::r1, "R1"}, {Rule::r2, "R2"},   {Rule::r3, "R3"},   {Rule::r4, "R4"},
-    {Rule::r5, "R5"}, {Rule::r6, "R6"},   {Rule::r7, "R7"},   {Rule::r8, "R8"},
-    {Rule::r9, "R9"}, {Rule::r10, "R10"}, {Rule::r11, "R11"}, {Rule::r17, "R17"}};
+    {Rule::r1, "R1"},   {Rule::r2, "R2"},   {Rule::r3, "R3"},   {Rule::r4, "R4"},
+    {Rule::r5, "R5"},   {Rule::r6, "R6"},   {Rule::r7, "R7"},   {Rule::r8, "R8"},
+    {Rule::r9, "R9"},   {Rule::r10, "R10"}, {Rule::r11, "R11"}, {Rule::r12, "R12"},
+    {Rule::r13, "R13"}, {Rule::r14, "R14"}, {Rule::r15, "R15"}, {Rule::r16, "R16"},
+    {Rule::r17, "R17"}, {Rule::r18, "R18"}, {Rule::r20, "R20"}};
 
 ConnectionKey produce_connection(NodeId broker) { return {kProducer, broker, Lane::general}; }
 
@@ -118,21 +121,15 @@ bool arrives_at_once(const SmallWorld& world, const Send& send) {
                                           [&](const auto& r) { return tells(*r, leads); });
 }
 
-PartitionView view_of(const PartitionWorld::State& s, const ClusterImage& image,
+PartitionView view_of(const PartitionWorld::State& s, const ClusterImage& image, const Rules& rules,
                       TopicPartition tp) {
-    PartitionView view;
-    view.partition = tp;
-    const PartitionImage* p = image.partition(tp);
-    if (p == nullptr) return view;
-    view.leader = p->leader;
-    view.leader_epoch = p->leader_epoch;
-    view.partition_epoch = p->partition_epoch;
-    view.isr = &p->isr;
-    view.min_insync_replicas = image.topic(tp.topic)->config.min_insync_replicas;
+    PartitionView view = controllers_view(image, rules, tp);
+    if (view.isr == nullptr) return view;
     for (const Shared<SmallHost>& host : s.world.hosts()) {
         const auto* broker = std::get_if<Broker>(&host->node);
         if (broker == nullptr) continue;
         view.replicas.push_back(replica_view(*broker, host->is_up, tp));
+        view.replicas.back().standing = standing_of(*broker, host->is_up, image);
     }
     return view;
 }
@@ -485,7 +482,7 @@ void PartitionWorld::join(State& s, NodeId id, SmallNotes& notes) const {
 void PartitionWorld::settle(State& s, const SmallNotes& notes) const {
     for (const NodeId id : notes.lossy) s.monitor.edit().on_lossy_crash(Instant{0}, id);
     if (notes.touched || notes.image_changed) {
-        const PartitionView view = view_of(s, image(s), partition());
+        const PartitionView view = view_of(s, image(s), options_.broker.rules, partition());
         if (view.isr != nullptr) s.monitor.edit().observe(Instant{0}, view);
     }
     for (const Deliver& response : notes.to_script) {

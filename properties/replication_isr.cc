@@ -1,0 +1,175 @@
+// What a leader may do with its high watermark and its ISR (R12, R13), and whom the controller may
+// count on (R14, R15, R20).
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+
+#include "properties/replication_state.h"
+
+namespace tribunal {
+
+using Rule = ReplicationMonitor::Rule;
+
+namespace {
+
+const ReplicaProgress* progress_of(const ReplicaView& leader, NodeId node) {
+    for (const ReplicaProgress& r : *leader.followers) {
+        if (r.node == node) return &r;
+    }
+    return nullptr;
+}
+
+std::size_t effective_min_isr(std::int32_t configured, std::size_t replicas) {
+    return std::min(static_cast<std::size_t>(std::max(configured, 0)), replicas);
+}
+
+}  // namespace
+
+// R12, of a leader whose high watermark moved in the epoch that it led before.
+void ReplicationMonitor::Observation::check_high_watermark_step(std::size_t i) {
+    const ReplicaView& r = view.replicas[i];
+    if (r.followers == nullptr || r.isr == nullptr || r.maximal_isr == nullptr) return;
+    ++monitor.tally(Rule::r12).checked;
+    const FlatSet<NodeId>& counted =
+        view.rules.high_watermark_uses_maximal_isr ? *r.maximal_isr : *r.isr;
+    for (const NodeId member : counted) {
+        if (member == r.node) continue;
+        const ReplicaProgress* progress = progress_of(r, member);
+        if (progress != nullptr && progress->log_end >= r.high_watermark) continue;
+        found(Rule::r12, nullptr, r.high_watermark, r.node,
+              fmt::format("{}, leader of epoch {}, moved its high watermark to {} although {} has "
+                          "only fetched up to {}",
+                          shown(r.node), r.leader_epoch.value, r.high_watermark.value,
+                          shown(member), progress == nullptr ? -1 : progress->log_end.value));
+        return;
+    }
+    const std::size_t wanted = effective_min_isr(r.min_insync_replicas, r.followers->size() + 1);
+    if (view.rules.high_watermark_requires_min_isr && r.isr->size() < wanted) {
+        found(Rule::r12, nullptr, r.high_watermark, r.node,
+              fmt::format("{}, leader of epoch {}, moved its high watermark to {} with {} replicas "
+                          "in sync of {} wanted",
+                          shown(r.node), r.leader_epoch.value, r.high_watermark.value,
+                          r.isr->size(), wanted));
+    }
+}
+
+// R13, of a leader that asks to add somebody whom it did not ask for when it was seen last.
+void ReplicationMonitor::Observation::check_joins(std::size_t i) {
+    const ReplicaView& r = view.replicas[i];
+    ReplicaShadow& s = p.replicas[i];
+    const std::uint32_t maximal = r.maximal_isr == nullptr ? 0 : mask_of(*r.maximal_isr);
+    // What the image brings, the controller has committed; it was asked for then.
+    std::uint32_t joined = r.isr_settled ? 0 : maximal & ~s.maximal & ~isr;
+    s.maximal = maximal;
+    if (r.followers == nullptr) return;
+    for (; joined != 0; joined &= joined - 1) {
+        const NodeId node = view.replicas[static_cast<std::size_t>(std::countr_zero(joined))].node;
+        ++monitor.tally(Rule::r13).checked;
+        const ReplicaProgress* progress = progress_of(r, node);
+        const BrokerEpoch* alive = r.alive == nullptr ? nullptr : r.alive->find(node);
+        std::string wrong;
+        if (progress == nullptr || progress->log_end == kNoOffset) {
+            wrong = "has not fetched in this epoch";
+        } else if (progress->log_end < s.high_watermark) {
+            wrong = fmt::format("has only fetched up to {}, below the high watermark {}",
+                                progress->log_end.value, s.high_watermark.value);
+        } else if (view.rules.isr_expand_requires_epoch_start &&
+                   progress->log_end < r.epoch_start_offset) {
+            wrong = fmt::format("has only fetched up to {}, below the epoch's start {}",
+                                progress->log_end.value, r.epoch_start_offset.value);
+        } else if (r.alive != nullptr && view.rules.isr_excludes_fenced_brokers &&
+                   alive == nullptr) {
+            wrong = "is fenced";
+        } else if (alive != nullptr && view.rules.alter_partition_checks_broker_epoch &&
+                   progress->broker_epoch != *alive) {
+            wrong = fmt::format("has fetched in broker epoch {} and lives in {}",
+                                progress->broker_epoch.value, alive->value);
+        }
+        if (wrong.empty()) continue;
+        found(Rule::r13, nullptr, kNoOffset, r.node,
+              fmt::format("{}, leader of epoch {}, asks to add {} to the ISR, which {}",
+                          shown(r.node), r.leader_epoch.value, shown(node), wrong));
+    }
+}
+
+// R15 and R20, of the controller's state; where it keeps no ELR there is none to be wrong.
+void ReplicationMonitor::Observation::check_eligible() {
+    if (view.elr == nullptr) {
+        p.has_wrong_elr = false;
+        p.is_unrecoverable = false;
+        return;
+    }
+    ++monitor.tally(Rule::r15).checked;
+    const auto is_replica = [&](NodeId node) {
+        return std::any_of(view.replicas.begin(), view.replicas.end(),
+                           [&](const ReplicaView& r) { return r.node == node; });
+    };
+    const auto all_replicas = [&](const FlatSet<NodeId>& set) {
+        return std::all_of(set.begin(), set.end(), is_replica);
+    };
+    const FlatSet<NodeId>& elr = *view.elr;
+    const char* wrong = nullptr;
+    if (!all_replicas(*view.isr)) {
+        wrong = "a member of the ISR is no replica";
+    } else if (!all_replicas(elr)) {
+        wrong = "an eligible leader replica is no replica";
+    } else if (std::any_of(elr.begin(), elr.end(),
+                           [&](NodeId node) { return view.isr->contains(node); })) {
+        wrong = "an eligible leader replica is in the ISR";
+    } else if (!elr.empty() && view.isr->size() >= effective_min_isr(view.min_insync_replicas,
+                                                                     view.replicas.size())) {
+        wrong = "there are eligible leader replicas beside an ISR of min.insync.replicas";
+    } else if (std::any_of(view.replicas.begin(), view.replicas.end(), [&](const ReplicaView& r) {
+                   return r.standing == Standing::fenced && view.isr->contains(r.node);
+               })) {
+        wrong = "a fenced broker is in the ISR";
+    }
+    if (wrong != nullptr && !p.has_wrong_elr) {
+        found(Rule::r15, nullptr, kNoOffset, view.leader,
+              fmt::format("in partition epoch {} {}", view.partition_epoch.value, wrong));
+    }
+    p.has_wrong_elr = wrong != nullptr;
+
+    const bool nobody = view.isr->empty() && elr.empty();
+    if (nobody) ++monitor.tally(Rule::r20).checked;
+    const bool lost = nobody && (view.last_known_elr == nullptr || view.last_known_elr->empty());
+    if (lost && !p.is_unrecoverable) {
+        found(
+            Rule::r20, nullptr, kNoOffset, kNoNode,
+            fmt::format("in partition epoch {} nobody is in sync or eligible, and nobody is known "
+                        "who was last",
+                        view.partition_epoch.value));
+    }
+    p.is_unrecoverable = lost;
+}
+
+// R14: whoever lost data, and whose new life the controller has let in, is a candidate only once it
+// has caught up.
+void ReplicationMonitor::Observation::check_unclean_candidates(std::uint32_t candidates) {
+    std::uint32_t bad = 0;
+    for (std::size_t i = 0; i < view.replicas.size(); ++i) {
+        const ReplicaView& r = view.replicas[i];
+        const ReplicaShadow& s = p.replicas[i];
+        if (!s.is_lossy || r.standing != Standing::active) continue;
+        ++monitor.tally(Rule::r14).checked;
+        if ((candidates >> i & 1) == 0 && view.leader != r.node) continue;
+        bad |= 1u << i;
+        if ((p.unclean_candidates >> i & 1) != 0) continue;
+        std::string summary =
+            fmt::format("{} lost data in a crash, is back and not caught up, and {}", shown(r.node),
+                        view.leader == r.node ? "leads" : "may be elected");
+        if (view.elr == nullptr && view.isr->size() == 1) {
+            record(Rule::r14,
+                   "Without eligible leader replicas (KIP-966) the last replica in sync stays so, "
+                   "whatever it has lost.",
+                   r.log->log_end_offset, r.node, std::move(summary));
+        } else {
+            found(Rule::r14, p.pending ? &*p.pending : nullptr, r.log->log_end_offset, r.node,
+                  std::move(summary));
+        }
+    }
+    p.unclean_candidates = bad;
+}
+
+}  // namespace tribunal
