@@ -206,7 +206,7 @@ void World::inject(std::uint32_t index, Chooser& chooser, Observer* observer) {
                     for (const ConnectionKey key : keys) {
                         // Both ends hear of it: something between them sent RST.
                         const Connection connection = *connections_.find(key.packed());
-                        notify_closed(key, connection, key.client, now_ + nanoseconds(1));
+                        notify_closed(key, connection, false, now_ + nanoseconds(1));
                         close(key, key.client, chooser);
                         connections_.erase(key.packed());
                     }

@@ -139,7 +139,7 @@ void World::on_deliver(const Event& event, Chooser& chooser, Observer* observer)
     if (receiver.power != Power::up || !receiver.started) {
         // Nobody listens. A machine that is up refuses; one that is off is silent.
         if (to_server && receiver.power != Power::off) {
-            notify_closed(key, *connection, key.client,
+            notify_closed(key, *connection, false,
                           now_ + latency(options.network, ChoiceKind::network_latency,
                                          static_cast<std::uint32_t>(event.node), chooser));
         } else if (to_server && !connection->established) {
@@ -154,7 +154,7 @@ void World::on_deliver(const Event& event, Chooser& chooser, Observer* observer)
         // The first of a new connection: the server learns now, if the notice got lost, that the
         // client's last one is gone.
         connection->server_knows = true;
-        run_step(event.node, Input{ConnectionClosed{key}}, chooser, observer);
+        run_step(event.node, Input{ConnectionClosed{key, true}}, chooser, observer);
     }
     if (observer != nullptr)
         observer->on_message_received(*this, slot, in_flight_.slots[slot], false);
@@ -232,7 +232,7 @@ void World::on_closed(const Event& event, Chooser& chooser, Observer* observer) 
     if (connection != nullptr && connection->incarnation != notice.incarnation) {
         // The client has opened another meanwhile and needs no news of the old one; the server
         // still does, unless the new connection has told it.
-        if (notice.to == notice.connection.client || connection->server_knows) return;
+        if (!notice.at_server || connection->server_knows) return;
     } else if (connection != nullptr) {
         if (notice.only_if_unestablished && connection->established) return;
         connections_.erase(notice.connection.packed());
@@ -242,7 +242,8 @@ void World::on_closed(const Event& event, Chooser& chooser, Observer* observer) 
     const Host& host = *hosts[event.node];
     if (host.power != Power::up || !host.started) return;
     trace_.word(notice.connection.packed());
-    run_step(event.node, Input{ConnectionClosed{notice.connection}}, chooser, observer);
+    run_step(event.node, Input{ConnectionClosed{notice.connection, notice.at_server}}, chooser,
+             observer);
 }
 
 std::size_t World::pending_bytes() const {

@@ -125,8 +125,9 @@ struct CloseNotice {
     ConnectionKey connection;
     std::uint32_t incarnation = 0;
     NodeId to;
+    bool at_server = false;              // that end is told
     bool only_if_unestablished = false;  // the time-out of connecting
-    TRIBUNAL_FIELDS(CloseNotice, connection, incarnation, to, only_if_unestablished)
+    TRIBUNAL_FIELDS(CloseNotice, connection, incarnation, to, at_server, only_if_unestablished)
 };
 struct PendingSync {
     std::uint32_t starts = 0;  // of the host: a sync of an earlier life is void
@@ -262,7 +263,7 @@ class World {
     void transmit(std::uint32_t slot, Stream& stream, Instant departs, int trips, Chooser& chooser);
     bool is_blocked(NodeId from, NodeId to) const;
     void close(ConnectionKey key, NodeId by, Chooser& chooser);
-    void notify_closed(ConnectionKey key, const Connection& connection, NodeId to, Instant at);
+    void notify_closed(ConnectionKey key, const Connection& connection, bool at_server, Instant at);
     // socket.connection.setup.timeout.ms runs for a connection that nobody answers.
     void give_up_connecting(ConnectionKey key, const Connection& connection);
     void close_all(NodeId node, bool tell, Chooser& chooser);

@@ -21,50 +21,51 @@ void step_controller(Controller& c, const Input& input, Outbox& out) {
 
 void step(Combined& node, const Input& input, Outbox& out) {
     const NodeId self = node.broker.id;
-    std::visit(
-        Overloaded{
-            [&](const Start&) {
-                step_controller(node.controller, input, out);
-                step(node.broker, input, out);
-            },
-            [&](const Deliver& d) {
-                const bool to_controller = d.is_response ? is_between_controllers(d.connection.lane)
-                                                         : is_to_controllers(d.connection.lane);
-                if (to_controller) {
-                    step_controller(node.controller, input, out);
-                } else {
-                    step(node.broker, input, out);
-                }
-            },
-            [&](const ConnectionClosed& closed) {
-                // Of a loopback connection both ends hear, the server first.
-                const ConnectionKey& key = closed.connection;
-                const bool of_controller = is_between_controllers(key.lane) ||
-                                           (key.server == self && is_to_controllers(key.lane));
-                if (of_controller) step_controller(node.controller, input, out);
-                if (!of_controller || (key.client == self && !is_between_controllers(key.lane))) {
-                    step(node.broker, input, out);
-                }
-            },
-            [&](const TimerFired& t) {
-                if (is_of_controller(kind_of(t.timer))) {
-                    step_controller(node.controller, input, out);
-                } else {
-                    step(node.broker, input, out);
-                }
-            },
-            [&](const WriteDone& w) {
-                if ((w.token & kControllerWrite) != 0) {
-                    const Input own{WriteDone{w.token & ~kControllerWrite}};
-                    step_controller(node.controller, own, out);
-                } else {
-                    step(node.broker, input, out);
-                }
-            },
-            // The broker ends first; with it the process (KafkaRaftServer.shutdown).
-            [&](const Stop&) { step(node.broker, input, out); },
-        },
-        input);
+    std::visit(Overloaded{
+                   [&](const Start&) {
+                       step_controller(node.controller, input, out);
+                       step(node.broker, input, out);
+                   },
+                   [&](const Deliver& d) {
+                       const bool to_controller = d.is_response
+                                                      ? is_between_controllers(d.connection.lane)
+                                                      : is_to_controllers(d.connection.lane);
+                       if (to_controller) {
+                           step_controller(node.controller, input, out);
+                       } else {
+                           step(node.broker, input, out);
+                       }
+                   },
+                   [&](const ConnectionClosed& closed) {
+                       const ConnectionKey& key = closed.connection;
+                       const bool at_server =
+                           key.client == key.server ? closed.at_server : key.server == self;
+                       if (is_between_controllers(key.lane) ||
+                           (at_server && is_to_controllers(key.lane))) {
+                           step_controller(node.controller, input, out);
+                       } else {
+                           step(node.broker, input, out);
+                       }
+                   },
+                   [&](const TimerFired& t) {
+                       if (is_of_controller(kind_of(t.timer))) {
+                           step_controller(node.controller, input, out);
+                       } else {
+                           step(node.broker, input, out);
+                       }
+                   },
+                   [&](const WriteDone& w) {
+                       if ((w.token & kControllerWrite) != 0) {
+                           const Input own{WriteDone{w.token & ~kControllerWrite}};
+                           step_controller(node.controller, own, out);
+                       } else {
+                           step(node.broker, input, out);
+                       }
+                   },
+                   // The broker ends first; with it the process (KafkaRaftServer.shutdown).
+                   [&](const Stop&) { step(node.broker, input, out); },
+               },
+               input);
 }
 
 }  // namespace tribunal

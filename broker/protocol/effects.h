@@ -106,6 +106,7 @@ struct Deliver {
 // The connection broke: reset by the peer, refused, or timed out while connecting.
 struct ConnectionClosed {
     ConnectionKey connection;
+    bool at_server = false;  // of a loopback connection: which of its two ends is told
 };
 struct TimerFired {
     TimerId timer;
@@ -162,6 +163,7 @@ struct MetadataWrite {
     Offset log_end_before;  // of a truncation: the end after it
     std::int64_t bytes = 0;
     std::vector<RaftRecord> dropped = {};  // by a truncation, from the log end after it on
+    TRIBUNAL_FIELDS(MetadataWrite, log_end_before, bytes, dropped)
 };
 // A snapshot was written, and the log below it dropped (its own, by cleaning) or all of it (a
 // snapshot of the leader's was loaded).
@@ -171,10 +173,13 @@ struct MetadataSnapshotWrite {
     std::vector<RaftRecord> dropped;  // from log_start_before on
     std::optional<Shared<MetadataSnapshot>> snapshot_before;
     std::int64_t bytes = 0;
+    TRIBUNAL_FIELDS(MetadataSnapshotWrite, log_start_before, epoch_before, dropped, snapshot_before,
+                    bytes)
 };
 // The quorum-state file was written anew.
 struct QuorumStateWrite {
     QuorumState before;
+    TRIBUNAL_FIELDS(QuorumStateWrite, before)
 };
 using WriteOp = std::variant<AppendWrite, TruncateWrite, DeleteWrite, ReplaceWrite, MetadataWrite,
                              MetadataSnapshotWrite, QuorumStateWrite>;

@@ -216,7 +216,9 @@ void write_state(Raft& r, QuorumState next, Outbox& out) {
 }
 
 void write_log(Raft& r, WriteOp op, Outbox& out) {
-    Write write{std::move(op), false, 0};
+    // A snapshot is flushed before it is renamed, whoever loads it.
+    const bool is_snapshot = std::holds_alternative<MetadataSnapshotWrite>(op);
+    Write write{std::move(op), is_snapshot, kSnapshotToken};
     if (!syncs(r)) {
         r.synced_end = log_end(r);
     } else {

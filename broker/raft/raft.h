@@ -175,7 +175,7 @@ struct Raft {
     std::vector<HeldSend> held;
     FlatMap<NodeId, RaftPeer> peers;
     std::vector<ParkedQuorumFetch> parked;  // by connection
-    std::int32_t next_bootstrap = 0;  // whom to ask next who leads
+    std::int32_t next_bootstrap = 0;        // whom to ask next who leads
     RaftFault fault = RaftFault::none;
     TRIBUNAL_FIELDS(Raft, self, endpoint, can_become_voter, config, planted_bug, bootstrap_voters,
                     bootstrap_servers, log, quorum_state, role, high_watermark, synced_end,

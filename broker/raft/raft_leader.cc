@@ -280,7 +280,8 @@ void advance_high_watermark(Raft& r, Outbox& out) {
 // --- requests -----------------------------------------------------------------------------------
 
 void on_quorum_fetch(Raft& r, const Deliver& d, const QuorumFetchRequest& m, Outbox& out) {
-    std::erase_if(r.parked, [&](const ParkedQuorumFetch& p) { return p.connection == d.connection; });
+    std::erase_if(r.parked,
+                  [&](const ParkedQuorumFetch& p) { return p.connection == d.connection; });
     ErrorCode error = check_leader(r, m.current_leader_epoch);
     if (m.fetch_offset < Offset{0} || m.last_fetched_epoch > m.current_leader_epoch) {
         error = ErrorCode::invalid_request;
