@@ -5,26 +5,18 @@
 namespace tribunal {
 
 BatchCursor cursor_at(const ReplicaLog& log, Offset from) {
-    BatchCursor at{&log, log.chunks.size(), 0};
-    if (log.chunks.empty()) return at;
-    const auto* tail = &log.chunks.back()->batches;
     // Nearly every look-up is for the newest batch or the place after it.
-    if (tail->back().last_offset() < from) return at;
-    at.chunk = log.chunks.size() - 1;
-    at.index = tail->size() - 1;
+    const RecordBatch* newest = log.last();
+    if (newest == nullptr || newest->last_offset() < from) return {&log, log.end_place()};
+    BatchCursor at{&log, log.last_place()};
+    const auto& tail = log.segments[at.place.segment]->batches;
     for (int step = 0; step < 4; ++step) {
-        if (tail->at(at.index).base_offset <= from) return at;
-        if (at.index == 0) break;
-        if (tail->at(at.index - 1).last_offset() < from) return at;
-        --at.index;
+        if (tail[at.place.batch].base_offset <= from) return at;
+        if (at.place.batch == 0) break;
+        if (tail[at.place.batch - 1].last_offset() < from) return at;
+        --at.place.batch;
     }
-    at.chunk = log.chunk_of(from);
-    const auto& batches = log.chunks[at.chunk]->batches;
-    const auto it =
-        std::partition_point(batches.begin(), batches.end(),
-                             [&](const RecordBatch& batch) { return batch.last_offset() < from; });
-    at.index = static_cast<std::size_t>(it - batches.begin());
-    return at;
+    return {&log, log.place_of(from)};
 }
 
 RecordBatch decodable(const CommittedBatch& batch) {

@@ -38,15 +38,10 @@ inline bool is_same_batch(const BatchIdentity& a, const BatchIdentity& b, bool c
 // A place in a log, going up. Good until the log changes.
 struct BatchCursor {
     const ReplicaLog* log = nullptr;
-    std::size_t chunk = 0;
-    std::size_t index = 0;
+    ReplicaLog::Place place;
 
-    const RecordBatch* batch() const {
-        return chunk < log->chunks.size() ? &log->chunks[chunk]->batches[index] : nullptr;
-    }
-    void next() {
-        if (++index == log->chunks[chunk]->batches.size()) ++chunk, index = 0;
-    }
+    const RecordBatch* batch() const { return log->at(place); }
+    void next() { place = log->next(place); }
 };
 // At the first batch whose last offset is >= `from`; cheap near the end of the log.
 BatchCursor cursor_at(const ReplicaLog& log, Offset from);

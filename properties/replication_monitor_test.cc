@@ -758,7 +758,9 @@ struct Simulation {
                 if (n.fetched.contains(f)) r.log_end = n.fetched[f];
                 n.progress.push_back(r);
             }
-            n.epoch_start = n.log.epochs.empty() ? Offset{0} : n.log.epochs.back().start_offset;
+            n.epoch_start = n.log.epoch_cache.empty()
+                                ? Offset{0}
+                                : n.log.epoch_cache.entries.back().start_offset;
             n.follows = n.is_leader ? kNoNode : NodeId{9};
             n.fetches_from = n.follows;
             n.fetchers = n.is_leader ? 0 : 1;
@@ -811,10 +813,7 @@ struct Simulation {
                 c.truncate(f, std::min(end.end_offset, own).value);
                 // A leader that wrote nothing left its epoch at the end of its log; the entry goes
                 // even when no record does (UnifiedLog.truncateTo).
-                while (!n.log.epochs.empty() &&
-                       n.log.epochs.back().start_offset >= n.log.log_end_offset) {
-                    n.log.epochs.pop_back();
-                }
+                n.log.epoch_cache.truncate_from_end(n.log.log_end_offset);
                 n.high_watermark = std::max(n.high_watermark, n.log.log_start_offset);
                 return observe();
             }
@@ -953,8 +952,9 @@ struct Simulation {
             case 18:  // ... expands it: first for itself,
                 if (is_current(i) && n.partition_epoch == c.partition_epoch && n.settled) {
                     const int f = pick();
-                    const Offset start =
-                        n.log.epochs.empty() ? Offset{0} : n.log.epochs.back().start_offset;
+                    const Offset start = n.log.epoch_cache.empty()
+                                             ? Offset{0}
+                                             : n.log.epoch_cache.entries.back().start_offset;
                     if (in_isr(f) || !n.fetched.contains(f) || !node(f).running) break;
                     if (node(f).epoch != n.epoch || node(f).must_truncate) break;
                     if (n.fetched[f] < n.high_watermark || n.fetched[f] < start) break;

@@ -208,10 +208,10 @@ void ReplicationMonitor::Observation::observe_log(std::size_t i) {
     // Truncation shows in the log's end, or in the newest batch of before: when it is still there,
     // so is all below it, because a log changes at its ends only.
     bool is_cut = s.seen && log.log_end_offset < s.log_end_offset;
-    BatchCursor fresh{&log, 0, 0};
+    BatchCursor fresh{&log, log.place_of(Offset{0})};
     LeaderEpoch epoch_before = kNoLeaderEpoch;
     if (is_cut) {
-        fresh.chunk = log.chunks.size();
+        fresh.place = log.end_place();
     } else if (s.last.base_offset >= Offset{0}) {
         if (s.last.last_offset < log.log_start_offset) {
             fresh = cursor_at(log, log.log_start_offset);
@@ -220,7 +220,7 @@ void ReplicationMonitor::Observation::observe_log(std::size_t i) {
             is_cut = fresh.batch() == nullptr ||
                      !is_same_batch(identity_of(*fresh.batch()), s.last, p.committed.compacts);
             if (is_cut) {
-                fresh.chunk = log.chunks.size();
+                fresh.place = log.end_place();
             } else {
                 fresh.next();
                 epoch_before = s.last.leader_epoch;

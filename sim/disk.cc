@@ -1,9 +1,15 @@
 // Page cache and platter. Kafka writes into the page cache and seldom syncs: a killed process loses
 // nothing, a power loss keeps any prefix of the unsynced writes of each file, perhaps with the next
-// one cut in half.
+// one cut in half. A truncation is durable at once (TruncateWrite says why).
 //
 // The page cache is what the node's own log holds (it writes as it goes), so the disk keeps only
-// how to undo what is not on the platter yet.
+// how to undo what is not on the platter yet: where the log ended before each append. Leader epochs
+// are synced with each change (LeaderEpochCheckpointFile); what loading a log does to those that
+// lie above its end happens here already.
+//
+// Deviation: a partition's log is one file to a power loss, also when it has several segments. In
+// Kafka the last writes of a segment that was rolled may be gone, until its flush is done, while
+// those of the next one are there.
 #include <algorithm>
 
 #include "broker/base/check.h"
@@ -12,24 +18,10 @@
 namespace tribunal {
 namespace {
 
-void undo_on_log(ReplicaLog& log, UnsyncedWrite& write) {
-    if (!write.truncates) {
-        log.truncate_to(write.log_end_before);
-        return;
-    }
-    for (RecordBatch& batch : write.dropped) {
-        if (batch.base_offset >= log.log_end_offset) log.append(std::move(batch));
-    }
-}
-
 // Everything up to the last write that changed something below `upto`.
 void make_durable(DiskFile& file, Offset upto) {
-    const auto changes_below = [&](const UnsyncedWrite& w) {
-        if (w.truncates) return w.dropped.empty() || w.dropped.front().base_offset < upto;
-        return w.log_end_before < upto;
-    };
     std::size_t durable = file.writes.size();
-    while (durable > 0 && !changes_below(file.writes[durable - 1])) --durable;
+    while (durable > 0 && file.writes[durable - 1].log_end_before >= upto) --durable;
     file.writes.erase(file.writes.begin(),
                       file.writes.begin() + static_cast<std::ptrdiff_t>(durable));
 }
@@ -54,46 +46,46 @@ bool World::write(Host& host, std::size_t index, Write& write, Instant& at, Choo
     TopicPartition file_id = kMetadataFile;
     UnsyncedWrite unsynced;
     unsynced.at = now_;
-    bool keeps = true;
+    bool appends = false;
     std::visit(Overloaded{
                    [&](const AppendWrite& w) {
                        file_id = w.partition;
                        unsynced.log_end_before = w.log_end_before;
+                       appends = true;
                    },
-                   [&](TruncateWrite& w) {
-                       file_id = w.partition;
-                       unsynced.log_end_before = w.log_end_before;
-                       unsynced.dropped = std::move(w.dropped);
-                       unsynced.truncates = true;
-                   },
+                   [&](const TruncateWrite& w) { file_id = w.partition; },
+                   [&](const FlushWrite& w) { file_id = w.partition; },
                    [&](const DeleteWrite& w) {
                        file_id = w.partition;
                        if (w.whole) disk.files.erase(w.partition);
-                       keeps = false;
                    },
                    [&](const ReplaceWrite& w) {
                        // The new files are flushed before the swap: nothing that reached below its
                        // end can be undone any more.
                        if (DiskFile* file = disk.files.find(w.partition))
                            make_durable(*file, w.upto);
-                       keeps = false;
                    },
-                   [&](const MetadataWrite& w) { unsynced.log_end_before = w.log_end_before; },
-                   [&](const MetadataSnapshotWrite&) { keeps = false; },
-                   [&](const QuorumStateWrite&) { keeps = false; },
+                   [&](const MetadataWrite& w) {
+                       unsynced.log_end_before = w.log_end_before;
+                       appends = true;
+                   },
+                   [&](const MetadataSnapshotWrite&) {},
+                   [&](const QuorumStateWrite&) {},
                },
                write.op);
-    if (!keeps) return true;
-    DiskFile& file = disk.files[file_id];
-    file.writes.push_back(std::move(unsynced));
-    ++file.written;
-    age(file);
+    if (appends) {
+        DiskFile& file = disk.files[file_id];
+        file.writes.push_back(unsynced);
+        ++file.written;
+        age(file);
+    }
     if (write.sync) {
+        const std::uint64_t written = disk.files[file_id].written;
         const Instant starts = std::max(at, disk.busy_until);
         disk.busy_until = starts +
                           latency(options.disk_sync, ChoiceKind::disk_sync, stream, chooser) +
                           disk.extra_latency;
-        const std::uint32_t slot = syncs_.put({host.starts, file_id, file.written, write.token});
+        const std::uint32_t slot = syncs_.put({host.starts, file_id, written, write.token});
         queue_.push(disk.busy_until, stream, static_cast<std::uint32_t>(EventKind::write_done),
                     slot);
     }
@@ -116,7 +108,7 @@ std::string World::lose_unsynced(Host& host, std::size_t index, const FaultSpec&
         const std::uint64_t survive =
             spec.keep_percent >= 0 ? n * static_cast<std::uint64_t>(spec.keep_percent) / 100
                                    : chooser.choose(ChoiceKind::surviving_writes, stream, n + 1);
-        const bool tear = survive < n && !file.writes[survive].truncates &&
+        const bool tear = survive < n &&
                           (spec.torn_tail || chooser.choose(ChoiceKind::torn_tail, stream, 4) == 0);
         unsynced += n;
         kept += survive;
@@ -135,17 +127,18 @@ std::string World::lose_unsynced(Host& host, std::size_t index, const FaultSpec&
             file.writes.clear();
             continue;
         }
-        std::optional<RecordBatch> half;
-        for (std::uint64_t i = n; i-- > survive;) {
-            if (i == survive && tear) {
-                const RecordBatch* batch = p->log.find(file.writes[i].log_end_before);
-                if (batch != nullptr) half = *batch;
-            }
-            // Appends in a row go with the first of them: cutting costs more than it looks.
-            const bool is_covered =
-                !file.writes[i].truncates && i > survive && !file.writes[i - 1].truncates;
-            if (!is_covered) undo_on_log(p->log, file.writes[i]);
+        // One cut for all that is lost. An append above a later truncation has nothing to undo;
+        // what was deleted since stays deleted.
+        Offset end = p->log.log_end_offset;
+        for (std::uint64_t i = survive; i < n; ++i) {
+            end = std::min(end, file.writes[i].log_end_before);
         }
+        end = std::max(end, p->log.segments.front()->base_offset);
+        std::optional<RecordBatch> half;
+        if (tear && file.writes[survive].log_end_before == end) {
+            if (const RecordBatch* batch = p->log.find(end)) half = *batch;
+        }
+        if (survive < n) p->log.truncate_to(end);
         if (half && half->base_offset >= p->log.log_end_offset && half->records.size() > 1) {
             half->records = Payload{half->records.view().substr(0, half->records.size() / 2)};
             p->log.append(std::move(*half));

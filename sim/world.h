@@ -34,13 +34,11 @@ inline constexpr std::size_t kEventKinds = 8;
 
 // --- disk ---------------------------------------------------------------------------------------
 
-// A change of a file that is in the page cache and perhaps not on the platter.
+// An append to a file that is in the page cache and perhaps not on the platter.
 struct UnsyncedWrite {
     Instant at;
     Offset log_end_before;
-    std::vector<RecordBatch> dropped;  // of a truncation
-    bool truncates = false;
-    TRIBUNAL_FIELDS(UnsyncedWrite, at, log_end_before, dropped, truncates)
+    TRIBUNAL_FIELDS(UnsyncedWrite, at, log_end_before)
 };
 struct DiskFile {
     std::vector<UnsyncedWrite> writes;  // oldest first, from `first` on

@@ -1,139 +1,191 @@
 #include "broker/log/replica_log.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "broker/base/check.h"
 
 namespace tribunal {
 
-void ReplicaLog::append(RecordBatch batch) {
+namespace {
+
+using Place = ReplicaLog::Place;
+
+// Behind the last batch of a segment stands the first of the next one that has any.
+Place on_a_batch(const ReplicaLog& log, Place place) {
+    while (place.segment < log.segments.size() &&
+           place.batch == log.segments[place.segment]->batches.size()) {
+        ++place.segment;
+        place.batch = 0;
+    }
+    return place;
+}
+
+}  // namespace
+
+bool ReplicaLog::append(RecordBatch batch, const TopicConfig& config) {
     CHECK(batch.base_offset >= log_end_offset);
-    CHECK(batch.record_count > 0);
-    assign_epoch(batch.leader_epoch, batch.base_offset);
+    CHECK(batch.last_offset_delta >= 0);
+    const bool rolls = active_segment().should_roll(batch, config);
+    if (rolls) roll(batch.base_offset);
+    if (batch.leader_epoch >= LeaderEpoch{0}) assign_epoch(batch.leader_epoch, batch.base_offset);
     if (batch.has_producer_id() || !producers.is_unused()) producers.update(batch);
     log_end_offset = batch.next_offset();
     size_in_bytes += batch.size_in_bytes();
-    if (chunks.empty() || chunks.back()->batches.size() == kChunkBatches) {
-        chunks.emplace_back();
-        chunks.back().edit().batches.reserve(kChunkBatches);
-    }
-    chunks.back().edit().batches.push_back(std::move(batch));
+    segments.back().edit().append(std::move(batch), config);
+    return rolls;
 }
 
-std::vector<RecordBatch> ReplicaLog::truncate_to(Offset offset) {
-    std::vector<RecordBatch> dropped;
-    while (!chunks.empty() && chunks.back()->batches.back().last_offset() >= offset) {
-        auto& batches = chunks.back().edit().batches;
-        while (!batches.empty() && batches.back().last_offset() >= offset) {
-            size_in_bytes -= batches.back().size_in_bytes();
-            dropped.push_back(std::move(batches.back()));
-            batches.pop_back();
-        }
-        if (!batches.empty()) break;
-        chunks.pop_back();
+void ReplicaLog::roll(Offset base_offset) {
+    const Offset base = std::max(base_offset, log_end_offset);
+    if (active_segment().base_offset == base) {
+        // KAFKA-6388: an empty segment with no room in its indexes is replaced by its like.
+        CHECK(active_segment().batches.empty());
+        segments.back() = Shared<Segment>{segment_at(base)};
+        return;
     }
-    std::reverse(dropped.begin(), dropped.end());
-    log_end_offset = std::min(log_end_offset, offset);
-    if (!dropped.empty()) log_end_offset = std::min(log_end_offset, dropped.front().base_offset);
+    segments.back().edit().close();
+    segments.emplace_back(segment_at(base));
+    if (producers.is_unused()) return;
+    // A snapshot a segment: its recovery begins with it.
+    producers.map_end_offset = base;
+    producers.take_snapshot();
+}
+
+std::size_t ReplicaLog::truncate_to(Offset offset, bool noop_cleans_epoch_cache) {
+    CHECK(offset >= Offset{0});
+    if (offset >= log_end_offset) {
+        // A leader that wrote nothing has left an entry at the log end, which would hide the epochs
+        // of the leaders after it (KAFKA-10706).
+        if (noop_cleans_epoch_cache) epoch_cache.truncate_from_end(log_end_offset);
+        return 0;
+    }
+    std::size_t dropped = 0;
+    if (segments.front()->base_offset > offset) {
+        for (const Shared<Segment>& segment : segments) dropped += segment->batches.size();
+        truncate_fully_and_start_at(offset);
+        return dropped;
+    }
+    while (active_segment().base_offset > offset) {
+        dropped += active_segment().batches.size();
+        size_in_bytes -= active_segment().size_in_bytes;
+        segments.pop_back();
+    }
+    // Kafka takes `offset` for the log end also where it lies inside a batch that went, and is then
+    // sent that batch again, which it refuses to append.
+    const RecordBatch* first = find(offset);
+    log_end_offset = first == nullptr ? offset : std::min(offset, first->base_offset);
+    Segment& active = segments.back().edit();
+    dropped += active.batches.size();
+    size_in_bytes -= active.size_in_bytes;
+    active.truncate_to(offset);
+    size_in_bytes += active.size_in_bytes;
+    dropped -= active.batches.size();
     log_start_offset = std::min(log_start_offset, log_end_offset);
-    // The cache keeps epochs that begin below the new end (LeaderEpochFileCache.truncateFromEnd),
-    // also when no batch had to go: a leader that wrote nothing has left an entry at the log end,
-    // which would hide the epochs of the leaders after it (UnifiedLog.truncateTo).
-    while (!epochs.empty() && epochs.back().start_offset >= log_end_offset) epochs.pop_back();
+    recovery_point = std::min(recovery_point, log_end_offset);
+    epoch_cache.truncate_from_end(log_end_offset);
     // Where nobody was known before, cutting makes nobody known.
     if (!producers.is_unused()) rebuild_producers(*this);
     return dropped;
+}
+
+void ReplicaLog::truncate_fully_and_start_at(Offset offset) {
+    segments.assign(1, Shared<Segment>{segment_at(offset)});
+    epoch_cache.clear();
+    size_in_bytes = 0;
+    log_start_offset = offset;
+    log_end_offset = offset;
+    recovery_point = std::min(recovery_point, offset);
+    if (!producers.is_unused()) producers.truncate_fully_and_start_at(offset);
 }
 
 void ReplicaLog::advance_start(Offset offset) {
     if (offset <= log_start_offset) return;
     CHECK(offset <= log_end_offset);
     log_start_offset = offset;
-    std::size_t gone = 0;
-    while (gone < chunks.size() && chunks[gone]->batches.back().last_offset() < offset) {
-        for (const RecordBatch& batch : chunks[gone]->batches)
-            size_in_bytes -= batch.size_in_bytes();
-        ++gone;
-    }
-    chunks.erase(chunks.begin(), chunks.begin() + static_cast<std::ptrdiff_t>(gone));
-    // The newest epoch that starts at or below the new start stays, moved up to it
-    // (LeaderEpochFileCache.truncateFromStart).
-    std::size_t keep = 0;
-    while (keep + 1 < epochs.size() && epochs[keep + 1].start_offset <= offset) ++keep;
-    epochs.erase(epochs.begin(), epochs.begin() + static_cast<std::ptrdiff_t>(keep));
-    if (!epochs.empty() && epochs.front().start_offset < offset)
-        epochs.front().start_offset = offset;
-    if (!producers.is_unused()) {
-        producers.drop_snapshots_below(offset);
-        producers.on_log_start(offset);
-    }
+    epoch_cache.truncate_from_start(offset);
+    if (!producers.is_unused()) producers.on_log_start(offset);
 }
 
-void ReplicaLog::truncate_fully_and_start_at(Offset offset) {
-    chunks.clear();
-    epochs.clear();
-    size_in_bytes = 0;
-    log_start_offset = offset;
-    log_end_offset = offset;
-    if (!producers.is_unused()) producers.truncate_fully_and_start_at(offset);
+void ReplicaLog::delete_segments(std::size_t count) {
+    CHECK(count <= segments.size());
+    if (count == 0) return;
+    if (count == segments.size()) roll(log_end_offset);
+    CHECK(count < segments.size());
+    advance_start(segments[count]->base_offset);
+    for (std::size_t i = 0; i < count; ++i) size_in_bytes -= segments[i]->size_in_bytes;
+    segments.erase(segments.begin(), segments.begin() + static_cast<std::ptrdiff_t>(count));
+    if (!producers.is_unused()) producers.drop_snapshots_below(segments.front()->base_offset);
 }
 
-std::size_t ReplicaLog::chunk_of(Offset offset) const {
-    const auto it = std::partition_point(chunks.begin(), chunks.end(), [&](const auto& chunk) {
-        return chunk->batches.back().last_offset() < offset;
-    });
-    return static_cast<std::size_t>(it - chunks.begin());
+void ReplicaLog::replace_segments(std::size_t first, std::size_t count,
+                                  std::vector<Segment> cleaned) {
+    CHECK(first + count < segments.size());
+    const auto at = segments.begin() + static_cast<std::ptrdiff_t>(first);
+    for (std::size_t i = first; i < first + count; ++i) {
+        size_in_bytes -= segments[i]->size_in_bytes;
+    }
+    for (const Segment& segment : cleaned) size_in_bytes += segment.size_in_bytes;
+    std::vector<Shared<Segment>> shared;
+    for (Segment& segment : cleaned) shared.emplace_back(std::move(segment));
+    const auto after = segments.erase(at, at + static_cast<std::ptrdiff_t>(count));
+    segments.insert(after, std::make_move_iterator(shared.begin()),
+                    std::make_move_iterator(shared.end()));
 }
+
+void ReplicaLog::mark_flushed(Offset offset) {
+    recovery_point = std::max(recovery_point, std::min(offset, log_end_offset));
+}
+
+Place ReplicaLog::place_of(Offset offset) const {
+    const auto above = std::partition_point(
+        segments.begin(), segments.end(),
+        [&](const Shared<Segment>& segment) { return segment->base_offset <= offset; });
+    const auto floor = above == segments.begin() ? above : std::prev(above);
+    const auto segment = static_cast<std::size_t>(floor - segments.begin());
+    return on_a_batch(*this, {segment, (*floor)->index_of(offset)});
+}
+
+Place ReplicaLog::next(Place place) const {
+    return on_a_batch(*this, {place.segment, place.batch + 1});
+}
+
+Place ReplicaLog::last_place() const {
+    for (std::size_t i = segments.size(); i-- > 0;) {
+        if (!segments[i]->batches.empty()) return {i, segments[i]->batches.size() - 1};
+    }
+    return end_place();
+}
+
+const RecordBatch* ReplicaLog::last() const { return at(last_place()); }
 
 void ReplicaLog::read(Offset from, Offset upper, std::int64_t max_bytes,
                       std::vector<RecordBatch>& out) const {
     std::int64_t bytes = 0;
-    for (std::size_t c = chunk_of(from); c < chunks.size(); ++c) {
-        for (const RecordBatch& batch : chunks[c]->batches) {
-            if (batch.last_offset() < from) continue;
-            if (batch.next_offset() > upper) return;
-            bytes += batch.size_in_bytes();
-            if (bytes > max_bytes && bytes != batch.size_in_bytes()) return;
-            out.push_back(batch);
-        }
+    for (Place place = place_of(from); const RecordBatch* batch = at(place); place = next(place)) {
+        if (batch->next_offset() > upper) return;
+        bytes += batch->size_in_bytes();
+        if (bytes > max_bytes && bytes != batch->size_in_bytes()) return;
+        out.push_back(*batch);
     }
 }
 
-const RecordBatch* ReplicaLog::find(Offset offset) const {
-    const std::size_t c = chunk_of(offset);
-    if (c == chunks.size()) return nullptr;
-    for (const RecordBatch& batch : chunks[c]->batches) {
-        if (batch.last_offset() >= offset) return &batch;
+std::optional<TimestampOffset> ReplicaLog::find_by_timestamp(Timestamp target) const {
+    for (const Shared<Segment>& segment : segments) {
+        if (segment->max_timestamp.timestamp < target) continue;
+        return segment->find_by_timestamp(target, log_start_offset);
     }
-    return nullptr;
+    return std::nullopt;
 }
 
-const RecordBatch* ReplicaLog::last() const {
-    return chunks.empty() ? nullptr : &chunks.back()->batches.back();
-}
-
-LeaderEpoch ReplicaLog::latest_epoch() const {
-    return epochs.empty() ? kNoLeaderEpoch : epochs.back().epoch;
-}
-
-void ReplicaLog::assign_epoch(LeaderEpoch epoch, Offset offset) {
-    if (epoch <= latest_epoch()) return;
-    // An epoch that began here and wrote nothing is replaced by the one that now begins here.
-    while (!epochs.empty() && epochs.back().start_offset >= offset) epochs.pop_back();
-    epochs.push_back({epoch, offset});
-}
-
-EpochEnd ReplicaLog::end_offset_for(LeaderEpoch epoch) const {
-    if (epochs.empty() || epoch < LeaderEpoch{0}) return {};
-    if (epoch == epochs.back().epoch) return {epoch, log_end_offset};
-    if (epoch > epochs.back().epoch) return {};
-    if (epoch < epochs.front().epoch) {
-        // Older than anything kept: its end is where the oldest kept epoch begins.
-        return {epoch, epochs.front().start_offset};
-    }
-    const auto above = std::partition_point(epochs.begin(), epochs.end(),
-                                            [&](const EpochEntry& e) { return e.epoch <= epoch; });
-    return {std::prev(above)->epoch, above->start_offset};
+std::optional<TimestampOffset> ReplicaLog::find_max_timestamp() const {
+    const auto newest = std::max_element(
+        segments.begin(), segments.end(), [](const Shared<Segment>& a, const Shared<Segment>& b) {
+            return a->max_timestamp.timestamp < b->max_timestamp.timestamp;
+        });
+    const Timestamp largest = (*newest)->max_timestamp.timestamp;
+    if (largest < Timestamp{0}) return std::nullopt;
+    return (*newest)->find_by_timestamp(largest, (*newest)->base_offset);
 }
 
 }  // namespace tribunal

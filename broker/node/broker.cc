@@ -66,8 +66,7 @@ void on_start(Broker& b, const Start& start, Outbox& out) {
     fetch_metadata(b, out);
     out.arm(timer(TimerKind::isr_check), b.config.replica_lag_time_max / 2);
     out.arm(timer(TimerKind::producer_expiration), b.config.producer_id_expiration_check_interval);
-    out.arm(timer(TimerKind::checkpoint), b.config.high_watermark_checkpoint_interval);
-    out.arm(timer(TimerKind::retention), b.config.retention_check_interval);
+    start_storage_timers(b, out);
 }
 
 void on_request(Broker& b, const Deliver& d, Outbox& out) {
@@ -176,51 +175,6 @@ void check_isrs(Broker& b, Outbox& out) {
     out.arm(timer(TimerKind::isr_check), b.config.replica_lag_time_max / 2);
 }
 
-void checkpoint_high_watermarks(Broker& b, Outbox& out) {
-    for (auto& [tp, hosted] : b.partitions) {
-        if (hosted.partition->checkpointed_high_watermark == hosted.partition->high_watermark)
-            continue;
-        Partition& p = hosted.partition.edit();
-        p.checkpointed_high_watermark = p.high_watermark;
-    }
-    out.arm(timer(TimerKind::checkpoint), b.config.high_watermark_checkpoint_interval);
-}
-
-// retention.bytes and retention.ms, segment by segment on the leader; followers follow its log
-// start. Deviation: segments are as long as the log's chunks until they roll for themselves.
-void apply_retention(Broker& b, Outbox& out) {
-    ReplicationContext context = context_of(b, out);
-    for (auto& [tp, hosted] : b.partitions) {
-        const Partition& seen = *hosted.partition;
-        if (seen.leader() == nullptr || seen.log.chunks.size() < 2) continue;
-        std::int64_t size = seen.log.size_in_bytes;
-        Offset start = seen.log.log_start_offset;
-        for (std::size_t c = 0; c + 1 < seen.log.chunks.size(); ++c) {
-            const auto& batches = seen.log.chunks[c]->batches;
-            std::int64_t chunk = 0;
-            Timestamp newest = batches.front().max_timestamp;
-            for (const RecordBatch& batch : batches) {
-                chunk += batch.size_in_bytes();
-                newest = std::max(newest, batch.max_timestamp);
-            }
-            const bool too_big =
-                seen.config.retention_bytes >= 0 && size - chunk >= seen.config.retention_bytes;
-            // Law 4 has one exception: record timestamps against the node's wall clock, as data.
-            const bool too_old =
-                seen.config.retention >= Duration{0} &&
-                out.timestamp.value - newest.value > seen.config.retention.value / 1'000'000;
-            if (!(too_big || too_old) || batches.back().next_offset() > seen.high_watermark) break;
-            size -= chunk;
-            start = batches.back().next_offset();
-        }
-        if (start > seen.log.log_start_offset) {
-            advance_log_start(hosted.partition.edit(), start, context);
-            notify_sessions(b, tp, out);
-        }
-    }
-    out.arm(timer(TimerKind::retention), b.config.retention_check_interval);
-}
-
 // producer.id.expiration.ms. Law 4 has one exception: timestamps against the wall clock, as data.
 void expire_producers(Broker& b, Outbox& out) {
     const std::int64_t expiration_ms = b.config.producer_id_expiration.value / 1'000'000;
@@ -237,10 +191,11 @@ void on_timer(Broker& b, TimerId id, Outbox& out) {
             check_isrs(b, out);
             return;
         case TimerKind::checkpoint:
-            checkpoint_high_watermarks(b, out);
-            return;
+        case TimerKind::recovery_checkpoint:
+        case TimerKind::log_start_checkpoint:
         case TimerKind::retention:
-            apply_retention(b, out);
+        case TimerKind::flush:
+            on_storage_timer(b, kind_of(id), out);
             return;
         case TimerKind::heartbeat:
             on_heartbeat_timer(b, out);
@@ -315,23 +270,8 @@ Broker restart(const Broker& b) {
     fresh.config = b.config;
     fresh.clean_shutdown_file = b.clean_shutdown_file;
     for (const auto& [tp, hosted] : b.partitions) {
-        const Partition& old = *hosted.partition;
-        Partition p;
-        p.id = old.id;
-        p.self = old.self;
-        p.config = old.config;
-        p.log = old.log;
-        // Recovery (LogLoader): everything from the first batch that is not intact goes. Only the
-        // tail can be torn, what was there before has been read back.
-        while (const RecordBatch* last = p.log.last()) {
-            if (is_intact(*last)) break;
-            p.log.truncate_to(last->base_offset);
-        }
-        recover_producers(p.log, b.clean_shutdown_file.has_value(), p.log.log_start_offset);
-        p.checkpointed_high_watermark =
-            std::min(old.checkpointed_high_watermark, p.log.log_end_offset);
-        p.high_watermark = std::max(p.checkpointed_high_watermark, p.log.log_start_offset);
-        fresh.partitions[tp].partition = Shared<Partition>{std::move(p)};
+        fresh.partitions[tp].partition =
+            Shared<Partition>{loaded(*hosted.partition, b.clean_shutdown_file.has_value())};
     }
     return fresh;
 }

@@ -238,6 +238,15 @@ void on_epoch_response(Broker& b, NodeId leader, std::int32_t correlation,
 void on_fetcher_failed(Broker& b, NodeId leader, Outbox& out);
 void on_fetch_backoff(Broker& b, NodeId leader, Outbox& out);
 
+// storage.cc
+void start_storage_timers(Broker& b, Outbox& out);
+// checkpoint, recovery_checkpoint, log_start_checkpoint, retention or flush.
+void on_storage_timer(Broker& b, TimerKind kind, Outbox& out);
+// Flushes all logs and writes all checkpoints (LogManager.shutdown).
+void close_logs(Broker& b);
+// A partition as the next life of the process finds it on the disk.
+Partition loaded(const Partition& p, bool had_clean_shutdown);
+
 void start_registration(Broker& b, Outbox& out);
 void on_registration(Broker& b, const BrokerRegistrationResponse& response, Outbox& out);
 void on_heartbeat(Broker& b, const BrokerHeartbeatResponse& response, Outbox& out);

@@ -190,10 +190,20 @@ void complete_parked(Broker& b, TopicPartition tp, Outbox& out) {
 }
 
 void on_write_done(Broker& b, std::uint64_t token, Outbox& out) {
+    if (is_background_flush(token)) {
+        if (Partition* p = edit_partition(b, flushed_by(token))) on_background_flush_done(*p);
+        return;
+    }
     for (auto& [leader, fetcher] : b.fetchers) {
         // Tokens of fetchers are their leader's id, negative.
         if (token != ~static_cast<std::uint64_t>(leader.value)) continue;
-        if (fetcher.pending_syncs > 0 && --fetcher.pending_syncs == 0) pump(b, leader, out);
+        if (fetcher.pending_syncs == 0 || --fetcher.pending_syncs > 0) return;
+        for (const auto& [tp, state] : fetcher.partitions) {
+            const Partition* p = find_partition(b, tp);
+            if (p == nullptr || p->flush_requested == Offset{0}) continue;
+            on_flush_done(*edit_partition(b, tp), p->flush_requested);
+        }
+        pump(b, leader, out);
         return;
     }
     for (std::size_t i = 0; i < b.flushes.size(); ++i) {
@@ -201,7 +211,9 @@ void on_write_done(Broker& b, std::uint64_t token, Outbox& out) {
         const PendingFlush flush = b.flushes[i];
         b.flushes.erase(b.flushes.begin() + static_cast<std::ptrdiff_t>(i));
         Partition* p = edit_partition(b, flush.partition);
-        if (p == nullptr || p->leader() == nullptr) break;
+        if (p == nullptr) break;
+        on_flush_done(*p, flush.next);
+        if (p->leader() == nullptr) break;
         const bool more =
             std::any_of(b.flushes.begin(), b.flushes.end(),
                         [&](const PendingFlush& f) { return f.partition == flush.partition; });

@@ -49,13 +49,7 @@ void on_heartbeat_while_leaving(Broker& b, const BrokerHeartbeatResponse& respon
 }
 
 void shut_down(Broker& b, Outbox& out) {
-    for (auto& [tp, hosted] : b.partitions) {
-        if (hosted.partition->checkpointed_high_watermark == hosted.partition->high_watermark) {
-            continue;
-        }
-        Partition& p = hosted.partition.edit();
-        p.checkpointed_high_watermark = p.high_watermark;
-    }
+    close_logs(b);
     b.clean_shutdown_file = b.broker_epoch;
     out.effects.emplace_back(Halt{"has shut down", true});
 }

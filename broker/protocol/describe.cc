@@ -75,8 +75,12 @@ struct Describe {
                });
     }
     std::string operator()(const ListOffsetsRequest& m) const {
-        return fmt::format("{} {}", tp_text(m.partition),
-                           m.timestamp == kEarliestTimestamp ? "earliest" : "latest");
+        const std::string what = m.timestamp == kEarliestTimestamp ? "earliest"
+                                 : m.timestamp == kLatestTimestamp ? "latest"
+                                 : m.timestamp == kMaxTimestamp
+                                     ? "largest timestamp"
+                                     : fmt::format("from time {}", m.timestamp);
+        return fmt::format("{} {}", tp_text(m.partition), what);
     }
     std::string operator()(const ListOffsetsResponse& m) const {
         return fmt::format("{} @{}{}", tp_text(m.partition), m.offset.value, error_text(m.error));
@@ -301,6 +305,17 @@ struct Describe {
         return fmt::format("epoch {} leader {}{}", m.leader_epoch.value, m.leader.value,
                            error_text(m.error));
     }
+    std::string operator()(const DeleteRecordsRequest& m) const {
+        return some(m.partitions, [](const auto& p) {
+            return fmt::format("{} below {}", tp_text(p.partition), p.offset.value);
+        });
+    }
+    std::string operator()(const DeleteRecordsResponse& m) const {
+        return some(m.partitions, [](const auto& p) {
+            return fmt::format("{} low watermark {}{}", tp_text(p.partition), p.low_watermark.value,
+                               error_text(p.error));
+        });
+    }
     static std::string offsets(const std::vector<PartitionOffset>& list) {
         return some(list, [](const auto& o) {
             return fmt::format("{} @{}{}", tp_text(o.partition), o.offset.value,
@@ -379,7 +394,9 @@ std::string_view kind_of(const Message& message) {
                                           "RemoveRaftVoterRequest",
                                           "RemoveRaftVoterResponse",
                                           "UpdateRaftVoterRequest",
-                                          "UpdateRaftVoterResponse"};
+                                          "UpdateRaftVoterResponse",
+                                          "DeleteRecordsRequest",
+                                          "DeleteRecordsResponse"};
     static_assert(std::size(kinds) == std::variant_size_v<Message>);
     return kinds[message.index()];
 }

@@ -47,8 +47,11 @@ enum class TimerKind : std::uint8_t {
     block,  // max.block.ms
     init_producer_id,
     // broker, again
-    controlled_shutdown,  // the longest that a process which was told to end waits for it
-    cleaner,              // log.cleaner.backoff.ms
+    controlled_shutdown,   // the longest that a process which was told to end waits for it
+    cleaner,               // log.cleaner.backoff.ms
+    recovery_checkpoint,   // log.flush.offset.checkpoint.interval.ms
+    log_start_checkpoint,  // log.flush.start.offset.checkpoint.interval.ms
+    flush,                 // log.flush.scheduler.interval.ms
     // quorum (KIP-595)
     raft_election,      // controller.quorum.election.timeout.ms of who has no leader, with jitter
     raft_fetch,         // controller.quorum.fetch.timeout.ms of a follower
@@ -140,10 +143,10 @@ struct AppendWrite {
     Offset log_end_before;
     std::int64_t bytes = 0;
 };
+// Durable at once: LogManager.truncateTo writes and syncs the recovery point checkpoint before it
+// goes on, which commits the file's new length as well (a journalling file system is assumed).
 struct TruncateWrite {
     TopicPartition partition;
-    Offset log_end_before;
-    std::vector<RecordBatch> dropped;
 };
 struct DeleteWrite {  // a replica that is no longer wanted, or a log start moved up
     TopicPartition partition;
@@ -156,6 +159,11 @@ struct ReplaceWrite {
     TopicPartition partition;
     Offset upto;
     std::int64_t bytes = 0;
+};
+// Nothing new: with sync = true it takes what was written before to the platter (a segment that was
+// rolled, flush.ms).
+struct FlushWrite {
+    TopicPartition partition;
 };
 // The metadata log was appended to, or truncated; a sync without either has nothing to undo. How
 // to undo the three: broker/raft/raft.h.
@@ -181,8 +189,8 @@ struct QuorumStateWrite {
     QuorumState before;
     TRIBUNAL_FIELDS(QuorumStateWrite, before)
 };
-using WriteOp = std::variant<AppendWrite, TruncateWrite, DeleteWrite, ReplaceWrite, MetadataWrite,
-                             MetadataSnapshotWrite, QuorumStateWrite>;
+using WriteOp = std::variant<AppendWrite, TruncateWrite, DeleteWrite, ReplaceWrite, FlushWrite,
+                             MetadataWrite, MetadataSnapshotWrite, QuorumStateWrite>;
 struct Write {
     WriteOp op;
     bool sync = false;  // also fsync, and tell by WriteDone{token}

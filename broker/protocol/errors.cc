@@ -34,6 +34,12 @@ std::string_view name_of(ErrorCode error) {
             return "COORDINATOR_NOT_AVAILABLE";
         case ErrorCode::not_coordinator:
             return "NOT_COORDINATOR";
+        case ErrorCode::record_list_too_large:
+            return "RECORD_LIST_TOO_LARGE";
+        case ErrorCode::invalid_timestamp:
+            return "INVALID_TIMESTAMP";
+        case ErrorCode::policy_violation:
+            return "POLICY_VIOLATION";
         case ErrorCode::invalid_topic_exception:
             return "INVALID_TOPIC_EXCEPTION";
         case ErrorCode::not_enough_replicas:

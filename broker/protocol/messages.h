@@ -100,17 +100,41 @@ struct FetchResponse {
 
 inline constexpr std::int64_t kLatestTimestamp = -1;
 inline constexpr std::int64_t kEarliestTimestamp = -2;
+inline constexpr std::int64_t kMaxTimestamp = -3;  // of the record with the largest (KIP-734)
 struct ListOffsetsRequest {
     TopicPartition partition;
     LeaderEpoch current_leader_epoch = kNoLeaderEpoch;
-    std::int64_t timestamp = kLatestTimestamp;
+    std::int64_t timestamp = kLatestTimestamp;  // or the first record at or after it (KIP-79)
     TRIBUNAL_FIELDS(ListOffsetsRequest, partition, current_leader_epoch, timestamp)
 };
 struct ListOffsetsResponse {
     TopicPartition partition;
     ErrorCode error = ErrorCode::none;
-    Offset offset = kNoOffset;
-    TRIBUNAL_FIELDS(ListOffsetsResponse, partition, error, offset)
+    Offset offset = kNoOffset;  // -1: no record is that late
+    Timestamp timestamp{-1};    // of the record found by time
+    TRIBUNAL_FIELDS(ListOffsetsResponse, partition, error, offset, timestamp)
+};
+
+// KIP-107: forget everything below an offset.
+struct DeleteRecordsPartition {
+    TopicPartition partition;
+    Offset offset;  // the first to keep; -1: the high watermark
+    TRIBUNAL_FIELDS(DeleteRecordsPartition, partition, offset)
+};
+struct DeleteRecordsRequest {
+    std::vector<DeleteRecordsPartition> partitions;
+    Duration timeout = seconds(30);
+    TRIBUNAL_FIELDS(DeleteRecordsRequest, partitions, timeout)
+};
+struct DeleteRecordsPartitionResponse {
+    TopicPartition partition;
+    ErrorCode error = ErrorCode::none;
+    Offset low_watermark = kNoOffset;  // the lowest log start of all replicas that are alive
+    TRIBUNAL_FIELDS(DeleteRecordsPartitionResponse, partition, error, low_watermark)
+};
+struct DeleteRecordsResponse {
+    std::vector<DeleteRecordsPartitionResponse> partitions;
+    TRIBUNAL_FIELDS(DeleteRecordsResponse, partitions)
 };
 
 struct MetadataRequest {
@@ -344,7 +368,8 @@ using Message = std::variant<
     VoteResponse, BeginQuorumEpochRequest, BeginQuorumEpochResponse, EndQuorumEpochRequest,
     EndQuorumEpochResponse, QuorumFetchRequest, QuorumFetchResponse, FetchSnapshotRequest,
     FetchSnapshotResponse, AddRaftVoterRequest, AddRaftVoterResponse, RemoveRaftVoterRequest,
-    RemoveRaftVoterResponse, UpdateRaftVoterRequest, UpdateRaftVoterResponse>;
+    RemoveRaftVoterResponse, UpdateRaftVoterRequest, UpdateRaftVoterResponse, DeleteRecordsRequest,
+    DeleteRecordsResponse>;
 
 // "FetchRequest"
 std::string_view kind_of(const Message& message);

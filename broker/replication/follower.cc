@@ -58,14 +58,26 @@ TruncationStep truncation_for(const Partition& p, const EpochEndOffset& answer,
     return {std::min({own.end_offset, answer.end_offset, log_end}), true};
 }
 
+namespace {
+
+// What was to be flushed above the new log end is not there any more.
+void on_truncated(Partition& p, ReplicationContext& context) {
+    for (Offset& end : p.background_flushes) end = std::min(end, p.log.log_end_offset);
+    p.flush_requested = std::min(p.flush_requested, p.log.log_end_offset);
+    // LogManager.truncateTo writes the checkpoint at once.
+    p.checkpoints.recovery_point = p.log.recovery_point;
+    context.out.effects.emplace_back(Write{TruncateWrite{p.id}, false, 0});
+    context.out.touch(p.id);
+}
+
+}  // namespace
+
 void truncate(Partition& p, Offset to, ReplicationContext& context) {
     const Offset before = p.log.log_end_offset;
-    std::vector<RecordBatch> dropped = p.log.truncate_to(to);
+    p.log.truncate_to(to, context.config.rules.epoch_cache_cleaned_by_noop_truncation);
     if (to >= before) return;
     p.high_watermark = std::min(p.high_watermark, p.log.log_end_offset);
-    context.out.effects.emplace_back(
-        Write{TruncateWrite{p.id, before, std::move(dropped)}, false, 0});
-    context.out.touch(p.id);
+    on_truncated(p, context);
     context.out.mark(p.id, "truncates", before.value, p.log.log_end_offset.value);
 }
 
@@ -75,15 +87,7 @@ bool append_as_follower(Partition& p, const FetchPartitionResponse& response, st
     for (const RecordBatch& batch : response.batches) {
         if (batch.base_offset < p.log.log_end_offset) continue;
         if (!is_intact(batch)) return false;
-        const Offset before = p.log.log_end_offset;
-        const std::int64_t bytes = batch.size_in_bytes();
-        p.log.append(batch);
-        ++p.unflushed_batches;
-        const bool sync = p.unflushed_batches >= p.config.flush_messages;
-        if (sync) p.unflushed_batches = 0;
-        synced = synced || sync;
-        context.out.effects.emplace_back(
-            Write{AppendWrite{p.id, before, bytes}, sync, sync ? token : 0});
+        synced = append_to_log(p, batch, token, context) || synced;
     }
     follow_high_watermark(p, response.high_watermark);
     if (response.log_start_offset > p.log.log_start_offset &&
@@ -114,13 +118,9 @@ void on_out_of_range(Partition& p, const FetchPartitionResponse& response,
         return;
     }
     if (response.log_start_offset > p.log.log_end_offset) {
-        const Offset before = p.log.log_end_offset;
-        std::vector<RecordBatch> dropped = p.log.truncate_to(p.log.log_start_offset);
-        context.out.effects.emplace_back(
-            Write{TruncateWrite{p.id, before, std::move(dropped)}, false, 0});
         p.log.truncate_fully_and_start_at(response.log_start_offset);
         p.high_watermark = response.log_start_offset;
-        context.out.touch(p.id);
+        on_truncated(p, context);
     }
 }
 

@@ -190,6 +190,7 @@ Answer<Appended> append_as_leader(Partition& p, const RecordBatch& batch, std::i
                                     .now = context.out.timestamp});
     if (!valid) return valid.error();
     RecordBatch placed = *valid;
+    if (placed.size_in_bytes() > p.config.segment_bytes) return ErrorCode::record_list_too_large;
     if (placed.has_producer_id()) {
         if (const BatchMetadata* known = known_duplicate(p, placed, context)) {
             return Appended{known->first_offset(), known->last_offset + 1, 0, true};
@@ -198,14 +199,8 @@ Answer<Appended> append_as_leader(Partition& p, const RecordBatch& batch, std::i
         if (error != ErrorCode::none) return error;
     }
     const Offset before = p.log.log_end_offset;
-    const std::int64_t bytes = placed.size_in_bytes();
-    p.log.append(std::move(placed));
-    ++p.unflushed_batches;
-    const bool sync = p.unflushed_batches >= p.config.flush_messages;
-    if (sync) p.unflushed_batches = 0;
+    const bool sync = append_to_log(p, std::move(placed), token, context);
     if (sync && p.unsynced_from == kNoOffset) p.unsynced_from = before;
-    context.out.effects.emplace_back(
-        Write{AppendWrite{p.id, before, bytes}, sync, sync ? token : 0});
     context.out.touch(p.id);
     return Appended{before, p.log.log_end_offset, sync ? token : 0};
 }
@@ -303,6 +298,14 @@ void advance_log_start(Partition& p, Offset to, ReplicationContext& context) {
     p.log.advance_start(to);
     if (!context.config.rules.producer_state_survives_deletion) p.log.producers.evict_below(to);
     if (p.high_watermark < to) p.high_watermark = to;
+    context.out.touch(p.id);
+}
+
+void delete_old_segments(Partition& p, std::size_t count, ReplicationContext& context) {
+    const bool rolls = count == p.log.segments.size();
+    p.log.delete_segments(count);
+    CHECK(p.log.log_start_offset <= p.high_watermark);
+    if (rolls) flush_in_background(p, p.log.log_end_offset, context);
     context.out.effects.emplace_back(Write{DeleteWrite{p.id, false}, false, 0});
     context.out.touch(p.id);
 }

@@ -3,14 +3,15 @@
 // A Partition is a value: the replica's log, its high watermark and the role it plays, which owns
 // the data that only that role has (a follower cannot have an ISR). Cases stand by topic:
 // leader.cc (produce, fetch by replicas, high watermark), isr.cc (shrink, expand, AlterPartition),
-// follower.cc (append and truncation). Nothing here sends: the broker routes.
+// follower.cc (append and truncation), flush.cc (appends and when they are flushed). Nothing here
+// sends: the broker routes.
 #pragma once
 
 #include <optional>
 #include <variant>
 
 #include "broker/base/flat.h"
-#include "broker/log/replica_log.h"
+#include "broker/log/recovery.h"
 #include "broker/protocol/effects.h"
 
 namespace tribunal {
@@ -70,14 +71,21 @@ struct Partition {
     ReplicaLog log;
     Offset high_watermark{0};
     Offset checkpointed_high_watermark{0};  // in replication-offset-checkpoint, survives a crash
-    std::int64_t unflushed_batches = 0;     // since the last fsync, for flush.messages
+    LogCheckpoints checkpoints;             // likewise
+    // Up to where an append has asked for a flush that is still under way (flush.messages); 0 when
+    // none is.
+    Offset flush_requested{0};
+    // Ends of the flushes under way that nobody waits for (a roll, flush.ms), oldest first.
+    std::vector<Offset> background_flushes;
+    std::int32_t unflushed_ticks = 0;  // of log.flush.scheduler.interval.ms since the last flush
     // Of a leader whose append waits for its fsync (flush.messages): from here on nothing is shown
     // to anybody. UnifiedLog.append returns only after the flush, and whoever waits for the data is
     // told after that. Deviation: so does a fetch that arrives meanwhile, which Kafka would serve.
     Offset unsynced_from = kNoOffset;
     std::variant<Offline, Follower, Leader> role;
     TRIBUNAL_FIELDS(Partition, id, self, leader_epoch, partition_epoch, config, log, high_watermark,
-                    checkpointed_high_watermark, unflushed_batches, unsynced_from, role)
+                    checkpointed_high_watermark, checkpoints, flush_requested, background_flushes,
+                    unflushed_ticks, unsynced_from, role)
 
     Leader* leader() { return std::get_if<Leader>(&role); }
     const Leader* leader() const { return std::get_if<Leader>(&role); }
@@ -199,7 +207,35 @@ void truncate_to_divergence(Partition& p, const DivergingEpoch& diverging,
 void on_out_of_range(Partition& p, const FetchPartitionResponse& response,
                      ReplicationContext& context);
 
-// Moves the log start up by retention (leader) or after the leader (follower).
+// --- flush.cc -----------------------------------------------------------------------------------
+
+// The token of a background flush of `tp`; others are below it, or above with the highest bit set.
+constexpr std::uint64_t kBackgroundFlush = std::uint64_t{1} << 62;
+constexpr std::uint64_t background_token(TopicPartition tp) {
+    return kBackgroundFlush |
+           (static_cast<std::uint64_t>(static_cast<std::uint32_t>(tp.topic.value)) << 31) |
+           static_cast<std::uint32_t>(tp.partition);
+}
+constexpr bool is_background_flush(std::uint64_t token) { return token >> 62 == 1; }
+constexpr TopicPartition flushed_by(std::uint64_t token) {
+    return {TopicId{static_cast<std::int32_t>(token >> 31 & 0x7fffffff)},
+            static_cast<std::int32_t>(token & 0x7fffffff)};
+}
+
+// Appends `batch`, as it is, and its effects: a roll flushes what came before in the background,
+// flush.messages flushes with `token`. Returns whether it did the latter.
+bool append_to_log(Partition& p, RecordBatch batch, std::uint64_t token,
+                   ReplicationContext& context);
+// Flushes in the background what lies below `end`.
+void flush_in_background(Partition& p, Offset end, ReplicationContext& context);
+void on_background_flush_done(Partition& p);
+// The append's flush is done up to `end`.
+void on_flush_done(Partition& p, Offset end);
+
+// Moves the log start up by DeleteRecords (leader) or after the leader (follower); segments below
+// it stay until the next look at retention.
 void advance_log_start(Partition& p, Offset to, ReplicationContext& context);
+// Deletes the oldest segments, which retention has found too many (deletable_segments).
+void delete_old_segments(Partition& p, std::size_t count, ReplicationContext& context);
 
 }  // namespace tribunal

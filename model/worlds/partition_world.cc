@@ -159,7 +159,8 @@ PartitionWorld::PartitionWorld(PartitionWorldOptions options) : options_(std::mo
     network_.may_fire = late ? [](TimerKind kind) {
         return kind != TimerKind::request_timeout && kind != TimerKind::retention &&
                kind != TimerKind::cleaner && kind != TimerKind::metadata_wait &&
-               kind != TimerKind::producer_expiration;
+               kind != TimerKind::producer_expiration && kind != TimerKind::recovery_checkpoint &&
+               kind != TimerKind::log_start_checkpoint && kind != TimerKind::flush;
     } : [](TimerKind kind) {
         return kind == TimerKind::fetch_wait || kind == TimerKind::fetch_backoff ||
                kind == TimerKind::alter_partition_retry || kind == TimerKind::metadata_retry ||

@@ -10,10 +10,9 @@ template class SmallWorldOf<Node>;
 
 void SmallNode<Node>::remember(const Node& node, WriteOp& op, std::vector<Unsynced>& unsynced) {
     if (broker_of(node) == nullptr) return;
-    if (auto* append = std::get_if<AppendWrite>(&op)) {
-        unsynced.push_back({append->log_end_before, {}});
-    } else if (auto* cut = std::get_if<TruncateWrite>(&op)) {
-        unsynced.push_back({cut->log_end_before, std::move(cut->dropped)});
+    // Truncations are durable at once (TruncateWrite).
+    if (const auto* append = std::get_if<AppendWrite>(&op)) {
+        unsynced.push_back(append->log_end_before);
     }
 }
 
@@ -25,13 +24,7 @@ void SmallNode<Node>::lose_writes(Node& node, std::span<Unsynced> lost) {
     if (broker.partitions.empty()) return;
     ReplicaLog& log = broker.partitions.begin()->second.partition.edit().log;
     for (std::size_t i = lost.size(); i-- > 0;) {
-        if (lost[i].dropped.empty()) {
-            log.truncate_to(lost[i].log_end_before);
-            continue;
-        }
-        for (RecordBatch& batch : lost[i].dropped) {
-            if (batch.base_offset >= log.log_end_offset) log.append(std::move(batch));
-        }
+        log.truncate_to(std::max(lost[i], log.segments.front()->base_offset));
     }
 }
 

@@ -21,20 +21,13 @@
 
 namespace tribunal {
 
-// A write that is in the page cache and not on the platter, and how to undo it.
-struct SmallUnsynced {
-    Offset log_end_before;
-    std::vector<RecordBatch> dropped;  // by a truncation
-    TRIBUNAL_FIELDS(SmallUnsynced, log_end_before, dropped)
-};
-
 // What a small world asks of its nodes, beside id_of(node), step(node, input, out) and
 // restart(node).
 template <class N>
 struct SmallNode;
 template <>
 struct SmallNode<Node> {
-    using Unsynced = SmallUnsynced;
+    using Unsynced = Offset;  // where the log ended before an append
     // How often it was started makes a difference to it.
     static constexpr bool kKnowsItsStarts = true;
     // Makes room for a write that power may take back; nothing when it cannot.
