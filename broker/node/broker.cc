@@ -83,6 +83,7 @@ void on_request(Broker& b, const Deliver& d, Outbox& out) {
                    [&](const FindCoordinatorRequest& m) { on_find_coordinator(b, d, m, out); },
                    [&](const OffsetCommitRequest& m) { on_offset_commit(b, d, m, out); },
                    [&](const OffsetFetchRequest& m) { on_offset_fetch(b, d, m, out); },
+                   [&](const DeleteRecordsRequest& m) { on_delete_records(b, d, m, out); },
                    [&](const CreateTopicRequest&) { forward(b, d, out); },
                    [&](const DeleteTopicRequest&) { forward(b, d, out); },
                    [&](const OffsetsForLeaderEpochRequest& m) { on_epoch_request(b, d, m, out); },

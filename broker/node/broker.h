@@ -23,7 +23,7 @@ namespace tribunal {
 
 struct ParkedWrite {
     TopicPartition partition;
-    Offset required;         // done when the high watermark is there
+    Offset required;         // done when the high (of a deletion: low) watermark is there
     std::int32_t index = 0;  // into the response
     bool done = false;
     TRIBUNAL_FIELDS(ParkedWrite, partition, required, index, done)
@@ -31,9 +31,10 @@ struct ParkedWrite {
 struct ParkedRequest {
     ConnectionKey connection;
     std::int32_t correlation = 0;
-    std::variant<ProduceResponse, OffsetCommitResponse> response;
-    std::vector<ParkedWrite> writes;  // of acks=all; empty for acks=1 that only waits for a sync
-    std::uint64_t sync_token = 0;     // and WriteDone with it is due pending_syncs times
+    std::variant<ProduceResponse, OffsetCommitResponse, DeleteRecordsResponse> response;
+    // Of acks=all; empty for acks=1 that only waits for a sync. Of DeleteRecords: deletions.
+    std::vector<ParkedWrite> writes;
+    std::uint64_t sync_token = 0;  // and WriteDone with it is due pending_syncs times
     std::int32_t pending_syncs = 0;
     std::string group;  // of a commit
     TRIBUNAL_FIELDS(ParkedRequest, connection, correlation, response, writes, sync_token,
@@ -237,6 +238,13 @@ void on_epoch_response(Broker& b, NodeId leader, std::int32_t correlation,
                        const OffsetsForLeaderEpochResponse& response, Outbox& out);
 void on_fetcher_failed(Broker& b, NodeId leader, Outbox& out);
 void on_fetch_backoff(Broker& b, NodeId leader, Outbox& out);
+
+// delete_records.cc
+void on_delete_records(Broker& b, const Deliver& d, const DeleteRecordsRequest& request,
+                       Outbox& out);
+// How a deletion up to `required` stands: none when done, nullopt when not yet.
+std::optional<ErrorCode> deleted_up_to(const Broker& b, TopicPartition tp, Offset required);
+bool waits_for_deletion(const Broker& b, TopicPartition tp);
 
 // storage.cc
 void start_storage_timers(Broker& b, Outbox& out);

@@ -195,7 +195,8 @@ void on_fetch(Broker& b, const Deliver& d, const FetchRequest& request, Outbox& 
         for (const FetchPartition& fetch : request.partitions) {
             Partition* p = edit_partition(b, fetch.partition);
             if (p == nullptr) continue;
-            if (on_replica_fetch(*p, request.replica, request.replica_epoch, fetch, context)) {
+            if (on_replica_fetch(*p, request.replica, request.replica_epoch, fetch, context) ||
+                waits_for_deletion(b, fetch.partition)) {
                 advanced.push_back(fetch.partition);
             }
         }

@@ -90,6 +90,10 @@ void answer_parked(Broker& b, std::size_t index, Outbox& out) {
                        out.disarm(timer(TimerKind::produce_wait, request.connection.packed()));
                        out.respond(request.connection, request.correlation, std::move(r));
                    },
+                   [&](DeleteRecordsResponse& r) {
+                       out.disarm(timer(TimerKind::produce_wait, request.connection.packed()));
+                       out.respond(request.connection, request.correlation, std::move(r));
+                   },
                },
                request.response);
     // The channel is free again: take what queued up behind.
@@ -114,6 +118,12 @@ void set_error(ParkedRequest& request, const ParkedWrite& write, ErrorCode error
     if (auto* produce = std::get_if<ProduceResponse>(&request.response)) {
         produce->partitions[index].error = error;
         if (error != ErrorCode::none) produce->partitions[index].base_offset = kNoOffset;
+        return;
+    }
+    if (auto* deletion = std::get_if<DeleteRecordsResponse>(&request.response)) {
+        deletion->partitions[index].error = error;
+        deletion->partitions[index].low_watermark =
+            error == ErrorCode::none ? write.required : kNoOffset;
         return;
     }
     // A commit is one batch: all its offsets share the outcome (GroupMetadataManager maps it).
@@ -168,8 +178,10 @@ void complete_parked(Broker& b, TopicPartition tp, Outbox& out) {
         bool touched = false;
         for (ParkedWrite& write : request.writes) {
             if (write.done || write.partition != tp) continue;
-            auto outcome = p == nullptr ? std::optional{ErrorCode::unknown_topic_or_partition}
-                                        : replicated_up_to(*p, write.required, b.config.rules);
+            auto outcome = std::holds_alternative<DeleteRecordsResponse>(request.response)
+                               ? deleted_up_to(b, tp, write.required)
+                           : p == nullptr ? std::optional{ErrorCode::unknown_topic_or_partition}
+                                          : replicated_up_to(*p, write.required, b.config.rules);
             if (outcome == ErrorCode::not_leader_or_follower &&
                 b.config.planted_bug == PlantedBug::ack_lost_on_leader_change) {
                 outcome = ErrorCode::none;

@@ -240,6 +240,7 @@ void on_fetch_response(Broker& b, NodeId leader, std::int32_t correlation,
                 bool synced = false;
                 const auto token = ~static_cast<std::uint64_t>(leader.value);
                 const Offset before = p->log.log_end_offset;
+                const Offset start_before = p->log.log_start_offset;
                 const Offset high_watermark = p->high_watermark;
                 const auto syncs_before = out.effects.size();
                 if (!append_as_follower(*p, r, token, synced, context)) {
@@ -249,10 +250,13 @@ void on_fetch_response(Broker& b, NodeId leader, std::int32_t correlation,
                 if (synced) {
                     for (auto i = syncs_before; i < out.effects.size(); ++i) {
                         const auto* write = std::get_if<Write>(&out.effects[i]);
-                        if (write != nullptr && write->sync) ++f->pending_syncs;
+                        if (write != nullptr && write->sync && write->token == token)
+                            ++f->pending_syncs;
                     }
                 }
-                if (before != p->log.log_end_offset) remember_change(*f, r.partition);
+                if (before != p->log.log_end_offset || start_before != p->log.log_start_offset) {
+                    remember_change(*f, r.partition);
+                }
                 // Consumers that read here see a moved high watermark (KIP-392).
                 if (high_watermark != p->high_watermark) notify_sessions(b, r.partition, out);
                 break;

@@ -25,6 +25,39 @@ void on_metadata_request(Broker& b, const Deliver& d, const MetadataRequest& req
     out.respond(d.connection, d.correlation, std::move(response));
 }
 
+namespace {
+
+// Partition.fetchOffsetForTimestamp for a consumer.
+void find_offset(const Partition& p, std::int64_t timestamp, const BrokerConfig& config,
+                 ListOffsetsResponse& response) {
+    if (timestamp == kEarliestTimestamp) {
+        response.offset = p.log.log_start_offset;
+        return;
+    }
+    // KIP-207: a new leader may not know yet what its predecessor had committed; an answer below
+    // that would go back in time.
+    const ErrorCode too_early = config.rules.list_offsets_waits_for_own_epoch &&
+                                        p.high_watermark < p.leader()->epoch_start_offset
+                                    ? ErrorCode::offset_not_available
+                                    : ErrorCode::none;
+    if (timestamp == kLatestTimestamp) {
+        response.error = too_early;
+        if (too_early == ErrorCode::none) response.offset = p.high_watermark;
+        return;
+    }
+    const auto found = timestamp == kMaxTimestamp ? p.log.find_max_timestamp()
+                                                  : p.log.find_by_timestamp(Timestamp{timestamp});
+    if (!found) return;
+    if (found->offset >= p.high_watermark) {
+        response.error = too_early;
+        return;
+    }
+    response.offset = found->offset;
+    response.timestamp = found->timestamp;
+}
+
+}  // namespace
+
 void on_list_offsets(Broker& b, const Deliver& d, const ListOffsetsRequest& request, Outbox& out) {
     ListOffsetsResponse response;
     response.partition = request.partition;
@@ -34,18 +67,7 @@ void on_list_offsets(Broker& b, const Deliver& d, const ListOffsetsRequest& requ
     } else {
         response.error = check_leader(*p, request.current_leader_epoch);
     }
-    if (response.error == ErrorCode::none) {
-        if (request.timestamp == kEarliestTimestamp) {
-            response.offset = p->log.log_start_offset;
-        } else if (b.config.rules.list_offsets_waits_for_own_epoch &&
-                   p->high_watermark < p->leader()->epoch_start_offset) {
-            // KIP-207: a new leader may not know yet what its predecessor had committed; an answer
-            // below that would go back in time.
-            response.error = ErrorCode::offset_not_available;
-        } else {
-            response.offset = p->high_watermark;
-        }
-    }
+    if (response.error == ErrorCode::none) find_offset(*p, request.timestamp, b.config, response);
     out.respond(d.connection, d.correlation, response);
 }
 

@@ -293,21 +293,4 @@ bool advance_high_watermark(Partition& p, ReplicationContext& context) {
     return true;
 }
 
-void advance_log_start(Partition& p, Offset to, ReplicationContext& context) {
-    if (to <= p.log.log_start_offset) return;
-    p.log.advance_start(to);
-    if (!context.config.rules.producer_state_survives_deletion) p.log.producers.evict_below(to);
-    if (p.high_watermark < to) p.high_watermark = to;
-    context.out.touch(p.id);
-}
-
-void delete_old_segments(Partition& p, std::size_t count, ReplicationContext& context) {
-    const bool rolls = count == p.log.segments.size();
-    p.log.delete_segments(count);
-    CHECK(p.log.log_start_offset <= p.high_watermark);
-    if (rolls) flush_in_background(p, p.log.log_end_offset, context);
-    context.out.effects.emplace_back(Write{DeleteWrite{p.id, false}, false, 0});
-    context.out.touch(p.id);
-}
-
 }  // namespace tribunal

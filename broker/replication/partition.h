@@ -3,8 +3,8 @@
 // A Partition is a value: the replica's log, its high watermark and the role it plays, which owns
 // the data that only that role has (a follower cannot have an ISR). Cases stand by topic:
 // leader.cc (produce, fetch by replicas, high watermark), isr.cc (shrink, expand, AlterPartition),
-// follower.cc (append and truncation), flush.cc (appends and when they are flushed). Nothing here
-// sends: the broker routes.
+// follower.cc (append and truncation), flush.cc (appends and when they are flushed), log_start.cc.
+// Nothing here sends: the broker routes.
 #pragma once
 
 #include <optional>
@@ -231,6 +231,15 @@ void flush_in_background(Partition& p, Offset end, ReplicationContext& context);
 void on_background_flush_done(Partition& p);
 // The append's flush is done up to `end`.
 void on_flush_done(Partition& p, Offset end);
+
+// --- log_start.cc -------------------------------------------------------------------------------
+
+// DeleteRecords of everything below `offset` (-1: the high watermark); answers the offset meant.
+// NOT_LEADER_OR_FOLLOWER, POLICY_VIOLATION of a topic that is only compacted, OFFSET_OUT_OF_RANGE.
+Answer<Offset> delete_records(Partition& p, Offset offset, ReplicationContext& context);
+// The lowest log start of the leader and the replicas that are alive; -1 while one of those has not
+// fetched yet.
+Offset low_watermark(const Partition& p, const FlatMap<NodeId, BrokerEpoch>& alive);
 
 // Moves the log start up by DeleteRecords (leader) or after the leader (follower); segments below
 // it stay until the next look at retention.
