@@ -13,13 +13,18 @@ using Rule = ReplicationMonitor::Rule;
 
 namespace {
 
-// Whether the replica has the committed batch, or has deleted it from the start.
-bool has(const ReplicaView& r, const BatchIdentity& wanted, Offset retained_from) {
+// Whether the replica has the committed batch, or has deleted it: from the start, or (compaction)
+// from where its log goes on.
+bool has(const ReplicaView& r, const BatchIdentity& wanted, const CommittedLog& committed) {
     const Offset floor =
-        std::max(r.log->log_start_offset, std::min(retained_from, r.log->log_end_offset));
+        std::max(r.log->log_start_offset, std::min(committed.retained_from, r.log->log_end_offset));
     if (wanted.last_offset < floor) return true;
     const RecordBatch* batch = r.log->find(wanted.base_offset);
-    return batch != nullptr && identity_of(*batch) == wanted;
+    if (batch != nullptr && is_same_batch(identity_of(*batch), wanted, committed.compacts)) {
+        return true;
+    }
+    const bool is_gap = batch == nullptr || batch->base_offset > wanted.last_offset;
+    return committed.compacts && is_gap && wanted.last_offset < r.log->log_end_offset;
 }
 
 }  // namespace
@@ -31,9 +36,9 @@ void ReplicationMonitor::Observation::check_copies(std::uint64_t most_matched) {
     for (std::uint64_t n = std::max(most_matched, p.committed.first); n < size; ++n) {
         const BatchIdentity& batch = p.committed.at(n).identity;
         if (batch.last_offset < p.committed.retained_from) continue;
-        const bool somewhere = std::any_of(
-            view.replicas.begin(), view.replicas.end(),
-            [&](const ReplicaView& r) { return has(r, batch, p.committed.retained_from); });
+        const bool somewhere =
+            std::any_of(view.replicas.begin(), view.replicas.end(),
+                        [&](const ReplicaView& r) { return has(r, batch, p.committed); });
         if (somewhere) continue;
         lost = &batch;
         break;
@@ -95,7 +100,10 @@ void ReplicationMonitor::on_served_by_follower(Instant now, TopicPartition parti
         const Offset last = batch.last_offset();
         if (last < p.committed.retained_from || last < p.committed.start) continue;
         const std::uint64_t n = p.committed.number_of(batch.base_offset);
-        if (n < p.committed.size() && p.committed.at(n).identity == identity_of(batch)) continue;
+        if (n < p.committed.size() &&
+            is_same_batch(p.committed.at(n).identity, identity_of(batch), p.committed.compacts)) {
+            continue;
+        }
         // Terms that an excuse separates from the one that wrote it may have other records there.
         const Excuse* excuse =
             p.pending ? &*p.pending : p.excuse_between(batch.leader_epoch, p.newest_term);
@@ -127,8 +135,8 @@ void ReplicationMonitor::on_end(Instant now, const PartitionView& view, bool at_
             {r.log->log_start_offset, leader->log->log_start_offset, p.committed.retained_from});
         std::string wrong;
         Offset at = from;
-        if (const Disagreement d =
-                first_disagreement(*leader->log, *r.log, from, leader->log->log_end_offset)) {
+        if (const Disagreement d = first_disagreement(
+                *leader->log, *r.log, from, leader->log->log_end_offset, p.committed.compacts)) {
             const RecordBatch& there = d.a != nullptr ? *d.a : *d.b;
             at = there.base_offset;
             wrong = "differ at batch " + shown(identity_of(there));
