@@ -1,6 +1,7 @@
 // The producer client: accumulator, partitioner and sender of Kafka's KafkaProducer, driven by a
 // workload. Cases by topic: producer.cc (records in, batches), sender.cc (requests out, answers,
-// retries, time-outs), idempotence.cc (producer id, sequence numbers).
+// retries, time-outs), splitting.cc (batches that are too large), idempotence.cc (producer id,
+// sequence numbers).
 #pragma once
 
 #include <deque>
@@ -138,6 +139,12 @@ void on_link_broken(Producer& p, NodeId broker, Outbox& out);
 void on_delivery_timeout(Producer& p, std::int32_t partition, Outbox& out);
 void arm_delivery(Producer& p, std::int32_t partition, Outbox& out);
 void next_record_when_awaiting(Producer& p, Outbox& out);
+
+// --- splitting.cc --------------------------------------------------------------------------------
+
+// Puts what was in a batch that the broker found too large back into the queue, in smaller batches.
+// False when it has one record only: then that is too large for good.
+bool split_batch(Producer& p, PartitionQueue& queue, const ProducerBatch& big);
 
 // --- idempotence.cc ------------------------------------------------------------------------------
 

@@ -117,6 +117,11 @@ void retry_or_fail(Producer& p, std::int32_t partition, ProducerBatch batch, Err
                    Offset log_start_offset, Outbox& out) {
     PartitionQueue& queue = queue_of(p, partition);
     batch.in_flight = false;
+    // It counts neither as a retry nor as a failure (Sender.completeBatch).
+    if (error == ErrorCode::message_too_large && split_batch(p, queue, batch)) {
+        arm_delivery(p, partition, out);
+        return;
+    }
     const bool may_retry = batch.attempts <= p.config.retries;
     const bool retries =
         may_retry && (p.config.idempotence ? can_retry(p, queue, batch, error, log_start_offset)
