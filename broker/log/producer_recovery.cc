@@ -36,6 +36,9 @@ void recover_producers(ReplicaLog& log, bool clean, Offset recovery_point) {
         std::erase_if(fresh.snapshots,
                       [&](const ProducerSnapshot& s) { return s.offset > recovery_point; });
     }
+    std::vector<Offset> segments;
+    for (const Shared<Segment>& segment : log.segments) segments.push_back(segment->base_offset);
+    fresh.drop_stray_snapshots(segments);
     fresh.map_end_offset = kNoOffset;  // nothing is in memory: load
     fresh.truncate_and_reload(log.log_start_offset, log.log_end_offset, kNobodyExpires, kUnlimited);
     take_in(fresh, log);

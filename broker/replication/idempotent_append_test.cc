@@ -30,7 +30,7 @@ struct Fixture {
         auto c = context();
         become_leader(p, led_by(1, 1), c);
     }
-    ReplicationContext context() { return {config, alive, out}; }
+    ReplicationContext context() { return {config, alive, alive, out}; }
     Answer<Appended> produce(std::int32_t sequence, int records = 1, std::int16_t epoch = 0) {
         BatchBuilder builder;
         for (int i = 0; i < records; ++i) {

@@ -26,10 +26,20 @@ Offset low_watermark(const Partition& p, const FlatMap<NodeId, BrokerEpoch>& ali
     return lowest;
 }
 
+namespace {
+
+// Before KAFKA-7190 a producer was forgotten with its last record.
+void forget_deleted_producers(Partition& p, const Rules& rules) {
+    if (rules.producer_state_survives_deletion) return;
+    p.log.producers.evict_below(p.log.log_start_offset);
+}
+
+}  // namespace
+
 void advance_log_start(Partition& p, Offset to, ReplicationContext& context) {
     if (to <= p.log.log_start_offset) return;
     p.log.advance_start(to);
-    if (!context.config.rules.producer_state_survives_deletion) p.log.producers.evict_below(to);
+    forget_deleted_producers(p, context.config.rules);
     if (p.high_watermark < to) p.high_watermark = to;
     context.out.touch(p.id);
 }
@@ -37,6 +47,7 @@ void advance_log_start(Partition& p, Offset to, ReplicationContext& context) {
 void delete_old_segments(Partition& p, std::size_t count, ReplicationContext& context) {
     const bool rolls = count == p.log.segments.size();
     p.log.delete_segments(count);
+    forget_deleted_producers(p, context.config.rules);
     CHECK(p.log.log_start_offset <= p.high_watermark);
     if (rolls) flush_in_background(p, p.log.log_end_offset, context);
     context.out.effects.emplace_back(Write{DeleteWrite{p.id, false}, false, 0});
