@@ -84,7 +84,7 @@ class QuorumWorld {
     struct State {
         World world;
         Shared<QuorumMonitor> monitor;
-        QuorumBounds used;
+        QuorumBounds used{.appends = 0, .epochs = 0};
         bool operator==(const State& o) const;
     };
     enum Kind : std::uint16_t {
