@@ -36,8 +36,6 @@ std::string_view name_of(ErrorCode error) {
             return "NOT_COORDINATOR";
         case ErrorCode::record_list_too_large:
             return "RECORD_LIST_TOO_LARGE";
-        case ErrorCode::invalid_timestamp:
-            return "INVALID_TIMESTAMP";
         case ErrorCode::policy_violation:
             return "POLICY_VIOLATION";
         case ErrorCode::invalid_topic_exception:
