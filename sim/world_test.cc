@@ -195,6 +195,61 @@ TEST(disk, a_full_disk_halts_the_broker_before_it_answers) {
     EXPECT_NE(watch.faults[1].find("halts"), std::string::npos) << watch.faults[1];
 }
 
+// Brokers that do not wait for the controller's leave.
+World impatient_world(std::vector<FaultSpec> faults) {
+    World world = small_world(std::move(faults));
+    for (auto& host : world.hosts) {
+        if (auto* b = std::get_if<Broker>(&host.edit().node)) {
+            b->config.controlled_shutdown_enable = false;
+        }
+    }
+    return world;
+}
+
+TEST(stop, a_broker_that_ended_in_good_order_has_nothing_left_to_lose) {
+    FaultSpec power_loss = fault(FaultKind::power_loss, NodeId{2}, milliseconds(2100), Duration{0});
+    power_loss.keep_percent = 0;
+    World world =
+        impatient_world({fault(FaultKind::stop, NodeId{2}, seconds(2), Duration{0}), power_loss});
+    SeededChooser chooser{3};
+    Watch watch;
+    run_until(world, chooser, &watch, milliseconds(2050));
+    const Broker& stopped = std::get<Broker>(world.host(NodeId{2}).node);
+    EXPECT_EQ(world.host(NodeId{2}).power, Power::process_down);
+    EXPECT_TRUE(stopped.clean_shutdown_file.has_value());
+    const TopicPartition tp{world.image().topic("t")->id, 0};
+    const Offset end = find_partition(stopped, tp)->log.log_end_offset;
+    EXPECT_GT(end, Offset{100});
+    ASSERT_EQ(watch.faults.size(), 2u);
+    EXPECT_NE(watch.faults[1].find("has shut down"), std::string::npos) << watch.faults[1];
+    run_until(world, chooser, &watch, milliseconds(2200));
+    EXPECT_EQ(world.host(NodeId{2}).power, Power::off);
+    const Broker& off = std::get<Broker>(world.host(NodeId{2}).node);
+    EXPECT_EQ(find_partition(off, tp)->log.log_end_offset, end);
+}
+
+TEST(stop, with_a_time_the_process_starts_again) {
+    World world = impatient_world({fault(FaultKind::stop, NodeId{2}, seconds(2), seconds(1))});
+    SeededChooser chooser{3};
+    run_until(world, chooser, nullptr, milliseconds(2900));
+    EXPECT_EQ(world.host(NodeId{2}).power, Power::process_down);
+    run_until(world, chooser, nullptr, seconds(5));
+    EXPECT_EQ(world.host(NodeId{2}).power, Power::up);
+    const Broker& again = std::get<Broker>(world.host(NodeId{2}).node);
+    EXPECT_NE(again.previous_broker_epoch, BrokerEpoch{-1}) << "proof that nothing was lost";
+    EXPECT_FALSE(again.clean_shutdown_file.has_value());
+}
+
+TEST(stop, reaches_a_paused_process_when_it_goes_on) {
+    World world = impatient_world({fault(FaultKind::pause, NodeId{2}, seconds(1), seconds(2)),
+                                   fault(FaultKind::stop, NodeId{2}, seconds(2), Duration{0})});
+    SeededChooser chooser{3};
+    run_until(world, chooser, nullptr, milliseconds(2900));
+    EXPECT_EQ(world.host(NodeId{2}).power, Power::up);
+    run_until(world, chooser, nullptr, milliseconds(3100));
+    EXPECT_EQ(world.host(NodeId{2}).power, Power::process_down);
+}
+
 TEST(clock, offset_and_drift_move_the_wall_clock_of_one_node_only) {
     FaultSpec offset = fault(FaultKind::clock_offset, NodeId{1}, seconds(1), Duration{0});
     offset.amount = seconds(-5);
