@@ -239,10 +239,14 @@ RC_GTEST_PROP(s12, holds_through_appends_truncation_snapshots_retention_and_rest
                 log.truncate_to(offset_between(step));
                 break;
             case 11:
-                log.producers.take_snapshot();
+                if (!log.active_segment().batches.empty()) log.roll(log.log_end_offset);
                 break;
             case 12:
-                log.advance_start(offset_between(step));
+                if (step.flag) {
+                    log.advance_start(offset_between(step));
+                } else if (log.segments.size() > 1) {
+                    log.delete_segments(1);
+                }
                 break;
             case 13:
                 // A crash that takes the end of the log, or a stop in good order.
