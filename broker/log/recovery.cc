@@ -26,8 +26,8 @@ std::size_t recover(ReplicaLog& log, Offset recovery_point, const TopicConfig& c
         }
         Segment recovered = segment;
         recovered.batches.truncate(good);
-        recovered.rebuild_indexes(config, i + 1 < log.segments.size());
         cut += segment.batches.size() - good;
+        recovered.rebuild_indexes(config, cut == 0 && i + 1 < log.segments.size());
         if (recovered != segment) log.segments[i] = Shared<Segment>{std::move(recovered)};
         if (cut == 0) continue;
         for (std::size_t j = i + 1; j < log.segments.size(); ++j) {

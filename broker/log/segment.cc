@@ -60,6 +60,7 @@ void Segment::truncate_to(Offset offset) {
     transaction_index.truncate_to(offset);
     batches.truncate(kept);
     size_in_bytes = size;
+    if (max_timestamp.offset < offset) return;
     // readLargestTimestamp: the last entry that is left, and whatever came after it.
     max_timestamp = time_index.last_entry();
     const Offset scanned_from = offset_index.lookup(max_timestamp.offset).offset;

@@ -1,8 +1,8 @@
 // One segment of a replica's log (Kafka: LogSegment): batches from a base offset on, in one file of
 // at most segment.bytes, with its indexes.
 //
-// Everything here is a function of the base offset and the batches (index entries also of
-// index.interval.bytes when they were made), so two segments with the same batches are equal.
+// Everything here is a function of the base offset and the batches, and the indexes also of
+// index.interval.bytes; only a time index may keep an entry that a cut segment would not have made.
 #pragma once
 
 #include <cstdint>
