@@ -92,9 +92,9 @@ std::vector<Line> list_targets() {
         {"leader(T-P)", "the leader of a partition"},
         {"followers(T-P), follower(T-P)", "all other replicas; one of them"},
         {"replicas(T-P), isr(T-P), out_of_sync(T-P)", "by their place in the replica set"},
-        {"controller", "the active controller"},
+        {"controller, controllers", "the active controller; all of them"},
         {"coordinator(GROUP)", "of a consumer group"},
-        {"broker(N), client(NAME)", "one node"},
+        {"broker(N), controller(N), client(NAME)", "one node"},
         {"any broker, brokers, clients, crashed", "one that is up; all; all; those that are down"}};
 }
 

@@ -105,7 +105,8 @@ void play_append(ProducerState& state, const json& op) {
                 EXPECT_EQ(completed->first_offset.value, want.at("first_offset"));
                 EXPECT_EQ(completed->last_offset.value, want.at("last_offset"));
                 EXPECT_EQ(completed->aborted, want.at("aborted"));
-                EXPECT_EQ(before.last_stable_offset(*completed).value, op.at("last_stable_offset"));
+                EXPECT_EQ(before.last_stable_offset(*completed).value,
+                          op.at("last_stable_offset"));
             }
         }
     }

@@ -40,6 +40,9 @@ constexpr Property kProperties[] = {
     {"D5", "resurrected-record", kDurable,
      "a record was truncated from the committed log and came back without being sent again", "own",
      true},
+    {"D8", "lost-metadata", kDurable,
+     "the creation of a topic was acknowledged, nobody deleted it, and it is not there", "KIP-996",
+     true},
     {"D9", "healthy-loss", kDurable,
      "an acknowledged record is gone, or was passed over, in a run without any fault",
      "Jepsen: Bufstream 0.1.0"},
@@ -174,6 +177,13 @@ constexpr Property kProperties[] = {
      "KIP-996; KAFKA-17067; KAFKA-12460", true},
     {"Q13", "reconfiguration-safety", kQuorum,
      "voters changed by more than one, or two changes of voters were under way at once", "KIP-853",
+     true},
+
+    {"Q11", "one-metadata-log", kQuorum,
+     "two nodes have different metadata at one committed offset of the metadata log",
+     "Raft: state machine safety", true},
+    {"Q14", "zombie-controller", kQuorum,
+     "a controller committed metadata that does not lead the newest epoch of the quorum", "KIP-966",
      true},
 
     {"L2", "stuck-consumer", kLive,

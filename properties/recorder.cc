@@ -72,14 +72,17 @@ Recorder::Recorder(const World& world) {
 }
 
 void Recorder::follow_metadata(const World& world, const Controller& controller) {
-    const auto committed = static_cast<std::size_t>(controller.high_watermark.value);
-    for (; replayed_ < committed && replayed_ < controller.log.size(); ++replayed_) {
-        const MetadataRecord& record = *controller.log[replayed_];
+    for (const RaftRecord& committed : metadata_monitor_.on_committed(world.now(), controller)) {
+        const MetadataRecord* metadata = committed.metadata();
+        if (metadata == nullptr) continue;
+        ++metadata_records_;
+        const MetadataRecord& record = *metadata;
         if (const auto* removed = std::get_if<RemoveTopicRecord>(&record)) {
             const TopicImage* topic = image_.topic(removed->topic);
             for (std::size_t i = 0; topic != nullptr && i < topic->partitions.size(); ++i) {
                 monitor_.on_deleted({removed->topic, static_cast<std::int32_t>(i)});
             }
+            metadata_monitor_.on_deleted(removed->topic);
         }
         if (const auto* change = std::get_if<PartitionChangeRecord>(&record)) {
             if (change->leader) ++elections_;
@@ -95,6 +98,7 @@ void Recorder::follow_metadata(const World& world, const Controller& controller)
         // Record by record: an unclean election may be undone by the next one of the same fetch.
         if (const auto tp = changed_partition(record)) observe(world, *tp);
     }
+    if (monitors) metadata_monitor_.on_controller_image(world.now(), controller, image_);
 }
 
 void Recorder::observe(const World& world, TopicPartition tp) {
@@ -156,6 +160,11 @@ void Recorder::on_operation(Instant now, std::uint32_t client, const ClientOpera
     op.error = operation.error;
     op.partition = operation.partition;
     op.offset = operation.offset;
+    if (op.kind == ClientOpKind::create_topic && operation.error == ErrorCode::none &&
+        !operation.unknown && operation.partition.topic >= TopicId{0}) {
+        metadata_monitor_.on_created(now, operation.partition.topic,
+                                     topic_name(image_, operation.partition.topic));
+    }
     op.outcome = operation.unknown                    ? Outcome::info
                  : operation.error == ErrorCode::none ? Outcome::ok
                                                       : outcome_of(operation.error);
@@ -182,6 +191,9 @@ void Recorder::on_step(const World& world, const Host& host, const Input& input,
         if (std::holds_alternative<ImageChanged>(note)) {
             if (const Controller* controller = controller_of(host.node)) {
                 follow_metadata(world, *controller);
+            }
+            if (const Broker* b = broker_of(host.node); b != nullptr && monitors) {
+                metadata_monitor_.on_image(now, b->id, b->image, b->image_offset, image_);
             }
             continue;
         }
@@ -267,10 +279,26 @@ void Recorder::on_crash(const World& world, const Host& host, FaultKind how) {
             }
         }
     }
-    if (how == FaultKind::wipe && controller_of(host.node) != nullptr) {
-        monitor_.on_metadata_lost(now);
-        metadata_lost_at_ = std::min(metadata_lost_at_, now);
+    const Controller* controller = controller_of(host.node);
+    if (how == FaultKind::wipe && controller != nullptr) on_wiped(world, *controller);
+}
+
+void Recorder::on_wiped(const World& world, const Controller& wiped) {
+    // A leader is elected by a majority. Every majority has somebody with all that was committed as
+    // long as a majority has it; and one that forgot whom it voted for is nobody's majority.
+    std::size_t voters = 0;
+    std::size_t whole = 0;
+    for (const auto& host : world.hosts) {
+        const Controller* c = controller_of(host->node);
+        if (c == nullptr) continue;
+        ++voters;
+        if (c->id != wiped.id && c->raft.log.end_offset >= metadata_monitor_.end()) ++whole;
     }
+    if (whole >= voters / 2 + 1) return;
+    const Instant now = world.now();
+    monitor_.on_metadata_lost(now);
+    metadata_monitor_.on_metadata_lost(now);
+    metadata_lost_at_ = std::min(metadata_lost_at_, now);
 }
 
 void Recorder::finish(const World& world, const RunOutcome& outcome) {
@@ -282,6 +310,15 @@ void Recorder::finish(const World& world, const RunOutcome& outcome) {
             // Each replica cleans its log for itself: only the plain ones are equal.
             const bool at_rest = outcome.converged && !topic->config.cleanup_compact;
             monitor_.on_end(world.now(), view_of(world, image_, tp), at_rest);
+        }
+    }
+    for (const auto& host : world.hosts) {
+        if (host->power != Power::up || !host->started) continue;
+        if (const Controller* c = controller_of(host->node)) {
+            metadata_monitor_.on_controller_image(world.now(), *c, image_, true);
+        }
+        if (const Broker* b = broker_of(host->node)) {
+            metadata_monitor_.on_image(world.now(), b->id, b->image, b->image_offset, image_, true);
         }
     }
 }
@@ -330,7 +367,7 @@ RunFacts Recorder::facts(const World& world, const RunOutcome& outcome) const {
     facts.unconverged = outcome.unconverged;
     facts.partitions = monitor_.facts();
     facts.leader_elections = elections_;
-    facts.metadata_records = replayed_;
+    facts.metadata_records = metadata_records_;
     for (PartitionFacts& p : facts.partitions) {
         p.metadata_lost_at = metadata_lost_at_;
         const TopicImage* topic = image_.topic(p.partition.topic);
@@ -359,7 +396,7 @@ RunFacts Recorder::facts(const World& world, const RunOutcome& outcome) const {
         if (const Broker* b = broker_of(host->node)) {
             if (host->power == Power::up) ++facts.live_brokers;
             facts.producer_id_expiration = b->config.producer_id_expiration;
-            if (host->power == Power::up && b->image_offset < world.controller().high_watermark) {
+            if (host->power == Power::up && b->image_offset < world.controller().committed()) {
                 facts.stale_images.push_back(b->id);
             }
         }

@@ -7,6 +7,7 @@
 
 #include "properties/facts.h"
 #include "properties/history.h"
+#include "properties/metadata_monitor.h"
 #include "properties/replication_monitor.h"
 #include "sim/run.h"
 
@@ -25,6 +26,7 @@ class Recorder final : public Observer {
 
     const History& history() const { return history_; }
     const ReplicationMonitor& monitor() const { return monitor_; }
+    const MetadataMonitor& metadata_monitor() const { return metadata_monitor_; }
     // Poll errors of applications: records that do not deserialize, positions out of the log.
     const std::vector<std::string>& application_errors() const { return application_errors_; }
     // The metadata log as committed so far.
@@ -40,6 +42,8 @@ class Recorder final : public Observer {
 
   private:
     void follow_metadata(const World& world, const Controller& controller);
+    // What the wiped controller had may be on too few others.
+    void on_wiped(const World& world, const Controller& wiped);
     void observe(const World& world, TopicPartition tp);
     void on_follower_reads(const World& world, const Host& host, const Outbox& out);
     void on_polled(Instant now, std::uint32_t client, const PollReturned& poll);
@@ -47,8 +51,9 @@ class Recorder final : public Observer {
 
     History history_;
     ReplicationMonitor monitor_;
+    MetadataMonitor metadata_monitor_;
     ClusterImage image_;
-    std::size_t replayed_ = 0;  // metadata records
+    std::uint64_t metadata_records_ = 0;
     std::vector<std::int32_t> client_by_host_;
     std::vector<std::uint16_t> process_;                  // by client
     std::vector<std::vector<std::uint32_t>> operations_;  // [client][operation id] -> index

@@ -46,9 +46,15 @@ void count_operations(const History& history, Report& report) {
 
 void add_nodes(const Scenario& scenario, Report& report) {
     for (std::int32_t i = 1; i <= scenario.cluster.brokers; ++i) {
-        report.nodes.push_back({broker_id(i), "broker " + std::to_string(i), "broker"});
+        const NodeId id = broker_id(i);
+        report.nodes.push_back(
+            {id, scenario.cluster.node_name(id),
+             scenario.cluster.is_controller(id) ? "broker,controller" : "broker"});
     }
-    report.nodes.push_back({controller_id(), "controller", "controller"});
+    for (std::int32_t i = 0; i < scenario.cluster.controllers && !scenario.cluster.combined; ++i) {
+        const NodeId id = controller_id(i);
+        report.nodes.push_back({id, scenario.cluster.node_name(id), "controller"});
+    }
     report.nodes.push_back({setup_id(), "setup", "admin"});
     for (std::size_t i = 0; i < scenario.clients.size(); ++i) {
         const char* kinds[] = {"producer", "consumer", "admin"};

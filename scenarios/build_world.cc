@@ -123,23 +123,33 @@ Admin setup_of(const Scenario& scenario) {
     return a;
 }
 
+void add_cluster(const ClusterSpec& cluster, World& world) {
+    std::vector<NodeId> voters;
+    for (std::int32_t i = 0; i < cluster.controllers; ++i) voters.push_back(cluster.controller(i));
+    const auto controller = [&](NodeId id) { return make_controller(id, voters, cluster.config); };
+    for (std::int32_t i = 1; i <= cluster.brokers; ++i) {
+        Broker b;
+        b.id = broker_id(i);
+        b.voters = voters;
+        b.config = cluster.config;
+        const std::string name = cluster.node_name(b.id);
+        if (cluster.is_controller(b.id)) {
+            world.add(Combined{b, controller(b.id)}, name, Instant{0});
+        } else {
+            world.add(b, name, Instant{0});
+        }
+    }
+    if (cluster.combined) return;
+    for (const NodeId id : voters) world.add(controller(id), cluster.node_name(id), Instant{0});
+}
+
 }  // namespace
 
 World build_world(const Scenario& scenario) {
     World world;
     world.options = scenario.world;
     world.faults = scenario.faults;
-    for (std::int32_t i = 1; i <= scenario.cluster.brokers; ++i) {
-        Broker b;
-        b.id = broker_id(i);
-        b.voters = {controller_id()};
-        b.config = scenario.cluster.config;
-        world.add(b, "broker " + std::to_string(i), Instant{0});
-    }
-    Controller controller;
-    controller.id = controller_id();
-    controller.config = scenario.cluster.config;
-    world.add(controller, "controller", Instant{0});
+    add_cluster(scenario.cluster, world);
     world.add(setup_of(scenario), "setup", Instant{0} + milliseconds(20));
     for (std::size_t i = 0; i < scenario.clients.size(); ++i) {
         const Instant start = Instant{0} + milliseconds(50);

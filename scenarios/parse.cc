@@ -23,13 +23,23 @@ void read_cluster(Reading& reading, const std::optional<Place>& place) {
     ClusterSpec& cluster = reading.scenario.cluster;
     std::optional<Place> config;
     if (place) {
-        place->check_keys({"brokers", "controllers", "config"});
+        place->check_keys({"brokers", "controllers", "combined", "config"});
         if (const auto brokers = place->find("brokers")) {
             cluster.brokers = static_cast<std::int32_t>(brokers->integer(1, kMaxBrokers));
         }
         if (const auto controllers = place->find("controllers")) {
-            if (controllers->integer(1, INT32_MAX) != 1) {
-                controllers->fail_expected("1: a quorum of one controller is simulated so far");
+            const std::int64_t count = controllers->integer(1, INT32_MAX);
+            if (count != 1 && count != 3 && count != 5) {
+                // An even quorum survives no more failures than the odd one below it.
+                controllers->fail_expected("1, 3 or 5");
+            }
+            cluster.controllers = static_cast<std::int32_t>(count);
+        }
+        if (const auto combined = place->find("combined")) {
+            cluster.combined = combined->truth();
+            if (cluster.combined && cluster.controllers > cluster.brokers) {
+                combined->fail(fmt::format("{} controllers need as many brokers, found {}",
+                                           cluster.controllers, cluster.brokers));
             }
         }
         config = place->find("config");

@@ -94,11 +94,16 @@ constexpr BadPatch kBadPatches[] = {
      "t.json: /cluster/brokers: found 0, expected an integer from 1 to 99"},
     {R"({"cluster": {"brokers": 100}})",
      "t.json: /cluster/brokers: found 100, expected an integer from 1 to 99"},
-    {R"({"cluster": {"controllers": 3}})",
-     "t.json: /cluster/controllers: found 3, expected 1: a quorum of one controller is simulated "
-     "so far"},
+    {R"({"cluster": {"controllers": 2}})",
+     "t.json: /cluster/controllers: found 2, expected 1, 3 or 5"},
+    {R"({"cluster": {"controllers": 0}})",
+     "t.json: /cluster/controllers: found 0, expected an integer from 1 to 2147483647"},
+    {R"({"cluster": {"controllers": 5, "combined": true}})",
+     "t.json: /cluster/combined: 5 controllers need as many brokers, found 3"},
+    {R"({"cluster": {"combined": 1}})",
+     "t.json: /cluster/combined: found 1, expected true or false"},
     {R"({"cluster": {"racks": []}})",
-     "t.json: /cluster/racks: unknown key; valid: brokers, controllers, config"},
+     "t.json: /cluster/racks: unknown key; valid: brokers, controllers, combined, config"},
     {R"({"cluster": {"config": {"min.insync.replica": 2}}})",
      "t.json: /cluster/config/min.insync.replica: unknown server setting; did you mean "
      "'min.insync.replicas'?"},
@@ -350,6 +355,11 @@ constexpr BadPatch kBadPatches[] = {
      "t.json: /faults/0/kill: unknown broker 'x'; valid: 1 to 3"},
     {R"~({"faults": [{"at": "1s", "kill": "controller(1)"}]})~",
      "t.json: /faults/0/kill: unknown controller '1'; valid: 100"},
+    {R"~({"cluster": {"controllers": 3}, "faults": [{"at": "1s", "kill": "controller(103)"}]})~",
+     "t.json: /faults/0/kill: unknown controller '103'; valid: 100 to 102"},
+    {R"~({"cluster": {"controllers": 3, "combined": true},
+         "faults": [{"at": "1s", "kill": "controller(100)"}]})~",
+     "t.json: /faults/0/kill: unknown controller '100'; valid: 1 to 3"},
     {R"~({"faults": [{"at": "1s", "kill": "client(p2)"}]})~",
      "t.json: /faults/0/kill: unknown client 'p2'; did you mean 'p1'?"},
     {R"~({"faults": [{"at": "1s", "kill": "leader(order-0)"}]})~",
@@ -370,7 +380,8 @@ constexpr BadPatch kBadPatches[] = {
     {R"({"faults": [{"at": "1s", "kill": "everything"}]})",
      "t.json: /faults/0/kill: unknown target 'everything'; valid: leader(orders-0), "
      "followers(orders-0), follower(orders-0), replicas(orders-0), isr(orders-0), "
-     "out_of_sync(orders-0), controller, coordinator(billing), crashed, any broker, brokers, "
+     "out_of_sync(orders-0), controller, controllers, coordinator(billing), crashed, any broker, "
+     "brokers, "
      "clients, broker(2), controller(100), client(p1), or the name of a client"},
     {R"({"faults": [{"at": "1s", "kill": 1}]})",
      "t.json: /faults/0/kill: found 1, expected a string"},

@@ -64,6 +64,9 @@ Played play(const Scenario& scenario, Chooser& chooser, Observer* further) {
     played.history = recorder.history();
     std::vector<Check> monitored = recorder.monitor().finish(&played.history);
     monitored.push_back(recorder.monitor().lost_after_read(played.history));
+    for (Check& check : recorder.metadata_monitor().finish(played.end, recorder.image())) {
+        monitored.push_back(std::move(check));
+    }
     played.checks = judge(played.history, played.logs, played.facts, std::move(monitored));
     played.ledger = world.ledger;
     played.application_errors = recorder.application_errors();

@@ -88,6 +88,7 @@ struct Printer {
         Json json = Json::object();
         json["brokers"] = scenario.cluster.brokers;
         json["controllers"] = scenario.cluster.controllers;
+        if (scenario.cluster.combined) json["combined"] = true;
         Settings settings = defaults;
         settings.broker = scenario.cluster.config;
         settings.topic = scenario.cluster.topic_defaults;

@@ -175,7 +175,7 @@ Target some_target(const Scenario& s, bool may_be_client) {
         if (may_be_client && !s.clients.empty() && coin()) {
             target.node = client_id(between<std::size_t>(0, s.clients.size() - 1));
         } else if (coin()) {
-            target.node = controller_id();
+            target.node = s.cluster.controller(between(0, s.cluster.controllers - 1));
         }
     } else if (target.kind == TargetKind::coordinator) {
         target.topic = topology_of(s).groups.front();
@@ -230,6 +230,8 @@ Scenario some_scenario() {
     s.run_for = some_duration(seconds(1000));
     s.heal_for = some_duration(seconds(1000));
     s.cluster.brokers = between(1, 5);
+    s.cluster.controllers = 2 * between(0, 2) + 1;
+    s.cluster.combined = s.cluster.controllers <= s.cluster.brokers && coin();
     const Settings server = some_settings(ConfigScope::server, edition, default_settings(edition));
     s.cluster.config = server.broker;
     s.cluster.config.offsets_topic_replication_factor =

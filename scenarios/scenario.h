@@ -26,11 +26,12 @@ struct ScenarioError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-// Nodes are numbered by rule, so that targets, reports and ledgers agree on them: brokers 1..N, the
-// controller 100, clients 1001, 1002, ... in the order of the file.
+// Nodes are numbered by rule, so that targets, reports and ledgers agree on them: brokers 1..N,
+// controllers 100, 101, ..., clients 1001, 1002, ... in the order of the file. Of a combined
+// cluster the first brokers are controllers, too.
 inline constexpr std::int32_t kMaxBrokers = 99;
 constexpr NodeId broker_id(std::int32_t number) { return NodeId{number}; }  // from 1
-constexpr NodeId controller_id() { return NodeId{100}; }
+constexpr NodeId controller_id(std::int32_t index = 0) { return NodeId{100 + index}; }
 constexpr NodeId client_id(std::size_t index) {  // index in Scenario::clients, from 0
     return NodeId{1001 + static_cast<std::int32_t>(index)};
 }
@@ -39,11 +40,21 @@ constexpr bool is_client_id(NodeId id) { return id.value > 1000; }
 
 struct ClusterSpec {
     std::int32_t brokers = 3;
-    std::int32_t controllers = 1;
+    std::int32_t controllers = 1;  // 1, 3 or 5 voters
+    bool combined = false;         // process.roles=broker,controller: they are the first brokers
     BrokerConfig config;
     TopicConfig
         topic_defaults;  // what server.properties says for topics (min.insync.replicas, ...)
     bool operator==(const ClusterSpec&) const = default;
+
+    NodeId controller(std::int32_t index) const {  // from 0
+        return combined ? broker_id(index + 1) : controller_id(index);
+    }
+    bool is_controller(NodeId id) const {
+        return id >= controller(0) && id <= controller(controllers - 1);
+    }
+    // "broker 2"; "controller" when there is one, "controller 101" among several.
+    std::string node_name(NodeId id) const;
 };
 
 struct TopicSpec {

@@ -28,7 +28,8 @@ std::string_view scenario_schema() {
       "additionalProperties": false,
       "properties": {
         "brokers": { "type": "integer", "minimum": 1, "maximum": 99, "default": 3, "description": "Brokers are numbered from 1." },
-        "controllers": { "const": 1, "description": "A quorum of one controller, node 100, is simulated so far." },
+        "controllers": { "enum": [1, 3, 5], "default": 1, "description": "The voters of the KRaft quorum, numbered from 100." },
+        "combined": { "type": "boolean", "default": false, "description": "process.roles=broker,controller: the first brokers are the controllers." },
         "config": { "$ref": "#/definitions/config" }
       }
     },
@@ -297,7 +298,7 @@ std::string_view scenario_schema() {
     "target": {
       "type": "string",
       "minLength": 1,
-      "description": "leader(orders-0), followers(..), follower(..), replicas(..), isr(..), out_of_sync(..), controller, coordinator(group), crashed, any broker, brokers, clients, broker(2), controller(100), client(p1), p1"
+      "description": "leader(orders-0), followers(..), follower(..), replicas(..), isr(..), out_of_sync(..), controller, controllers, coordinator(group), crashed, any broker, brokers, clients, broker(2), controller(100), client(p1), p1"
     },
     "link": {
       "anyOf": [

@@ -21,7 +21,7 @@ struct TargetShape {
     Argument argument;
     std::string_view example;
 };
-constexpr std::array<TargetShape, 15> kShapes = {{
+constexpr std::array<TargetShape, 16> kShapes = {{
     {"leader", TargetKind::leader, Argument::partition, "leader(orders-0)"},
     {"followers", TargetKind::followers, Argument::partition, "followers(orders-0)"},
     {"follower", TargetKind::follower, Argument::partition, "follower(orders-0)"},
@@ -29,6 +29,7 @@ constexpr std::array<TargetShape, 15> kShapes = {{
     {"isr", TargetKind::isr, Argument::partition, "isr(orders-0)"},
     {"out_of_sync", TargetKind::out_of_sync, Argument::partition, "out_of_sync(orders-0)"},
     {"controller", TargetKind::controller, Argument::nothing, "controller"},
+    {"controllers", TargetKind::controllers, Argument::nothing, "controllers"},
     {"coordinator", TargetKind::coordinator, Argument::group, "coordinator(billing)"},
     {"crashed", TargetKind::crashed, Argument::nothing, "crashed"},
     {"any broker", TargetKind::any_broker, Argument::nothing, "any broker"},
@@ -92,6 +93,18 @@ NodeId broker_numbered(std::string_view digits, const Topology& topology) {
     return broker_id(*id);
 }
 
+NodeId controller_numbered(std::string_view digits, const Topology& topology) {
+    const std::int32_t first = topology.first_controller.value;
+    const std::int32_t last = first + topology.controllers - 1;
+    const auto id = number(digits);
+    if (!id || *id < first || *id > last) {
+        throw TargetError(fmt::format(
+            "unknown controller '{}'; valid: {}", digits,
+            first == last ? std::to_string(first) : fmt::format("{} to {}", first, last)));
+    }
+    return NodeId{*id};
+}
+
 Target with_argument(const TargetShape& shape, std::string_view argument,
                      const Topology& topology) {
     Target target;
@@ -114,11 +127,7 @@ Target with_argument(const TargetShape& shape, std::string_view argument,
             target.node = broker_numbered(argument, topology);
             break;
         case Argument::controller:
-            if (number(argument) != controller_id().value) {
-                throw TargetError(fmt::format("unknown controller '{}'; valid: {}", argument,
-                                              controller_id().value));
-            }
-            target.node = controller_id();
+            target.node = controller_numbered(argument, topology);
             break;
         case Argument::client:
             target.node = client_named(argument, topology);
@@ -230,6 +239,8 @@ const std::string& name_of(const ClientSpec& client) {
 Topology topology_of(const Scenario& scenario) {
     Topology topology;
     topology.brokers = scenario.cluster.brokers;
+    topology.controllers = scenario.cluster.controllers;
+    topology.first_controller = scenario.cluster.controller(0);
     const auto add = [&](const TopicSpec& topic) {
         for (auto& [name, partitions] : topology.topics) {
             if (name != topic.name) continue;
@@ -256,9 +267,15 @@ Topology topology_of(const Scenario& scenario) {
     return topology;
 }
 
-std::string node_name(NodeId id, const Scenario& scenario) {
+std::string ClusterSpec::node_name(NodeId id) const {
     if (is_broker_id(id)) return fmt::format("broker {}", id.value);
-    if (id == controller_id()) return "controller";
+    return controllers == 1 ? std::string("controller") : fmt::format("controller {}", id.value);
+}
+
+std::string node_name(NodeId id, const Scenario& scenario) {
+    if (is_broker_id(id) || scenario.cluster.is_controller(id)) {
+        return scenario.cluster.node_name(id);
+    }
     const auto index = static_cast<std::size_t>(id.value - client_id(0).value);
     if (is_client_id(id) && index < scenario.clients.size())
         return name_of(scenario.clients[index]);

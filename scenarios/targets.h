@@ -19,6 +19,8 @@ struct Scenario;
 // The names that a target can use.
 struct Topology {
     std::int32_t brokers = 3;
+    std::int32_t controllers = 1;
+    NodeId first_controller = NodeId{100};
     // Partitions by topic: also of topics that an admin creates later, and of __consumer_offsets.
     std::vector<std::pair<std::string, std::int32_t>> topics;
     std::vector<std::string> clients;  // in the order of the file
@@ -43,7 +45,7 @@ void check_topic(std::string_view name, const Topology& topology);
 
 // Words that targets are made of, which no client may be named.
 bool is_target_word(std::string_view name);
-// "broker 2", "controller", "p1".
+// "broker 2", "controller 101", "p1".
 std::string node_name(NodeId id, const Scenario& scenario);
 
 }  // namespace tribunal

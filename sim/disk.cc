@@ -47,6 +47,10 @@ bool World::write(Host& host, std::size_t index, Write& write, Instant& at, Choo
     UnsyncedWrite unsynced;
     unsynced.at = now_;
     bool appends = false;
+    const auto undoes = [&](MetadataUndo undo) {
+        unsynced.metadata = Shared<MetadataUndo>{std::move(undo)};
+        appends = true;
+    };
     std::visit(Overloaded{
                    [&](const AppendWrite& w) {
                        file_id = w.partition;
@@ -65,17 +69,17 @@ bool World::write(Host& host, std::size_t index, Write& write, Instant& at, Choo
                        if (DiskFile* file = disk.files.find(w.partition))
                            make_durable(*file, w.upto);
                    },
-                   [&](const MetadataWrite& w) {
-                       unsynced.log_end_before = w.log_end_before;
-                       appends = true;
+                   [&](MetadataWrite& w) { undoes(MetadataUndo{std::move(w)}); },
+                   [&](MetadataSnapshotWrite& w) { undoes(MetadataUndo{std::move(w)}); },
+                   [&](QuorumStateWrite& w) {
+                       file_id = kQuorumStateFile;
+                       undoes(MetadataUndo{w});
                    },
-                   [&](const MetadataSnapshotWrite&) {},
-                   [&](const QuorumStateWrite&) {},
                },
                write.op);
     if (appends) {
         DiskFile& file = disk.files[file_id];
-        file.writes.push_back(unsynced);
+        file.writes.push_back(std::move(unsynced));
         ++file.written;
         age(file);
     }
@@ -112,12 +116,13 @@ std::string World::lose_unsynced(Host& host, std::size_t index, const FaultSpec&
                           (spec.torn_tail || chooser.choose(ChoiceKind::torn_tail, stream, 4) == 0);
         unsynced += n;
         kept += survive;
-        if (file_id == kMetadataFile) {
+        if (file_id == kMetadataFile || file_id == kQuorumStateFile) {
             Controller* controller = controller_of(host.node);
             CHECK(controller != nullptr);
-            if (survive < n) {
-                controller->log.resize(
-                    static_cast<std::size_t>(file.writes[survive].log_end_before.value));
+            *controller = restart(*controller);
+            for (std::uint64_t i = n; i-- > survive;) {
+                std::visit([&](const auto& write) { tribunal::undo(controller->raft, write); },
+                           **file.writes[i].metadata);
             }
             file.writes.clear();
             continue;

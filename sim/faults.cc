@@ -64,6 +64,8 @@ std::string_view name_of(TargetKind kind) {
             return "out_of_sync";
         case TargetKind::controller:
             return "controller";
+        case TargetKind::controllers:
+            return "controllers";
         case TargetKind::coordinator:
             return "coordinator";
         case TargetKind::crashed:

@@ -45,7 +45,8 @@ enum class TargetKind : std::uint8_t {
     replicas,     // replicas(orders-0): all
     isr,          // isr(orders-0): the members of the in-sync set
     out_of_sync,  // out_of_sync(orders-0): the replicas outside of it
-    controller,   // controller: the active one
+    controller,   // controller: the active one, or the last one that was
+    controllers,  // controllers: all voters
     coordinator,  // coordinator(billing): of a consumer group
     crashed,      // crashed: every node that is down
     any_broker,   // any broker: one that is up, a choice

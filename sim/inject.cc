@@ -84,7 +84,7 @@ std::string World::crash(std::size_t index, const FaultSpec& spec, Chooser& choo
             b->partitions.clear();
             b->clean_shutdown_file.reset();
         }
-        if (Controller* c = controller_of(host.node)) c->log.clear();
+        if (Controller* c = controller_of(host.node)) *c = wiped(*c);
         host.disk.files.clear();
     }
     end_process(index, spec.kind, chooser, observer);

@@ -15,7 +15,18 @@ std::string name_of(const World& world, TopicPartition tp) {
 std::optional<std::string> broker_reason(const World& world, const Host& host, const Broker& b) {
     if (host.power != Power::up || !host.started) return host.name + " is down";
     if (!world.image().alive.contains(b.id)) return host.name + " is fenced";
-    if (b.image_offset < world.controller().high_watermark) {
+    if (b.image_offset < world.controller().committed()) {
+        return host.name + " has not seen the newest metadata";
+    }
+    return std::nullopt;
+}
+
+// A controller that starts, votes and fetches like the others has all that is committed.
+std::optional<std::string> controller_reason(const World& world, const Host& host,
+                                             const Controller& c) {
+    if (host.power != Power::up || !host.started) return host.name + " is down";
+    if (!world.controller().active) return "no controller is active";
+    if (c.committed() < world.controller().committed()) {
         return host.name + " has not seen the newest metadata";
     }
     return std::nullopt;
@@ -64,6 +75,9 @@ std::optional<std::string> unconverged_reason(const World& world) {
     for (const auto& host : world.hosts) {
         if (const auto* b = broker_of(host->node)) {
             if (auto reason = broker_reason(world, *host, *b)) return reason;
+        }
+        if (const Controller* c = controller_of(host->node)) {
+            if (auto reason = controller_reason(world, *host, *c)) return reason;
         }
     }
     for (const auto& [id, topic] : world.image().topics) {

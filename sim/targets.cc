@@ -56,6 +56,9 @@ std::vector<NodeId> World::resolve(const Target& target, Chooser& chooser) const
             }
             break;
         case TargetKind::controller:
+            found.push_back(controller().id);
+            break;
+        case TargetKind::controllers:
             add_if([](const Host& h) { return controller_of(h.node) != nullptr; });
             break;
         case TargetKind::coordinator:

@@ -38,11 +38,18 @@ std::size_t World::index_of(NodeId id) const {
 }
 
 const Controller& World::controller() const {
+    const Controller* best = nullptr;
+    // Of two that think they are active the newer one is. One that is down knows what its disk has.
+    const auto rank = [](const Controller& c) {
+        return std::make_tuple(c.active.value_or(LeaderEpoch{-1}), c.raft.log.last_epoch(),
+                               c.raft.log.end_offset);
+    };
     for (const auto& host : hosts) {
-        if (const Controller* c = controller_of(host->node)) return *c;
+        const Controller* c = controller_of(host->node);
+        if (c != nullptr && (best == nullptr || rank(*best) < rank(*c))) best = c;
     }
-    CHECK(!"a world has a controller");
-    return *controller_of(hosts.front()->node);
+    CHECK(best != nullptr);
+    return *best;
 }
 
 const ClusterImage& World::image() const { return controller().image; }

@@ -34,19 +34,25 @@ inline constexpr std::size_t kEventKinds = 8;
 
 // --- disk ---------------------------------------------------------------------------------------
 
-// An append to a file that is in the page cache and perhaps not on the platter.
+// How to undo a write of the quorum's files.
+using MetadataUndo = std::variant<MetadataWrite, MetadataSnapshotWrite, QuorumStateWrite>;
+
+// An append to a file (or, of the quorum's files, any change) that is in the page cache and perhaps
+// not on the platter.
 struct UnsyncedWrite {
     Instant at;
     Offset log_end_before;
-    TRIBUNAL_FIELDS(UnsyncedWrite, at, log_end_before)
+    std::optional<Shared<MetadataUndo>> metadata;  // of the quorum's files
+    TRIBUNAL_FIELDS(UnsyncedWrite, at, log_end_before, metadata)
 };
 struct DiskFile {
     std::vector<UnsyncedWrite> writes;  // oldest first, from `first` on
     std::uint64_t written = 0;          // writes ever made; the last is number `written`
     TRIBUNAL_FIELDS(DiskFile, writes, written)
 };
-// The metadata log is a file like a partition's.
+// The metadata log and its snapshots are a file like a partition's, and so is quorum-state.
 inline constexpr TopicPartition kMetadataFile{TopicId{-2}, 0};
+inline constexpr TopicPartition kQuorumStateFile{TopicId{-2}, 1};
 
 struct Disk {
     FlatMap<TopicPartition, DiskFile> files;
@@ -221,9 +227,10 @@ class World {
 
     std::size_t index_of(NodeId id) const;
     const Host& host(NodeId id) const { return *hosts[index_of(id)]; }
-    // The image of the active controller, or of the last one when none is up.
-    const ClusterImage& image() const;
+    // The active controller; when there is none, whoever has the most of the metadata log.
     const Controller& controller() const;
+    // Its image.
+    const ClusterImage& image() const;
 
     // Everything that can influence the future; not the trace.
     Digest128 digest() const;

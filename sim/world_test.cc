@@ -56,10 +56,7 @@ World small_world(std::vector<FaultSpec> faults = {}, std::int64_t flush_message
         b.config = config;
         world.add(b, "broker " + std::to_string(id.value), Instant{0});
     }
-    Controller c;
-    c.id = NodeId{100};
-    c.config = config;
-    world.add(c, "controller", Instant{0});
+    world.add(make_controller(NodeId{100}, {NodeId{100}}, config), "controller", Instant{0});
     Admin admin;
     admin.id = NodeId{1000};
     admin.client = 2;

@@ -1,4 +1,5 @@
-// Routing of the controller, and the life of its log: append, sync, commit, serve.
+// Routing of a controller: what is for the quorum, what for the active controller; the fetches of
+// the brokers; and what survives the end of its process.
 #include "broker/controller/controller.h"
 
 #include <algorithm>
@@ -8,54 +9,35 @@
 namespace tribunal {
 namespace {
 
-constexpr std::size_t kMaxRecordsAFetch = 500;
+constexpr std::int64_t kMaxRecordsAFetch = 500;
+constexpr Duration kLongestShutdown = seconds(5);  // RaftManager.shutdown
 
-void sync_log(Controller& c, Offset before, Outbox& out) {
-    c.sync_in_flight = true;
-    out.effects.emplace_back(
-        Write{MetadataWrite{before, 0}, true, static_cast<std::uint64_t>(c.log_end().value)});
-}
+bool leads(const Controller& c) { return c.raft.leader() != nullptr || c.active.has_value(); }
 
-// Appends and replays what was decided. One fsync is under way at a time; what comes meanwhile goes
-// with the next.
-void append(Controller& c, std::vector<MetadataRecord> records, Outbox& out) {
-    if (records.empty()) return;
-    const Offset before = c.log_end();
-    for (MetadataRecord& record : records) {
-        replay(c.image, record);
-        c.log.emplace_back(std::move(record));
+void respond_deferred(Controller& c, const Deliver& request, Message response, Outbox& out) {
+    // Also what decided nothing: it was read from what may never be committed.
+    if (c.committed() >= c.raft.log.end_offset) {
+        out.respond(request.connection, request.correlation, std::move(response));
+        return;
     }
-    if (!c.sync_in_flight) sync_log(c, before, out);
+    c.deferred.push_back({c.raft.log.end_offset, request.connection, request.correlation,
+                          Shared<Message>{std::move(response)}});
 }
 
 template <class Response>
 void answer(Controller& c, const Deliver& request, Decision<Response> decision, Outbox& out) {
     append(c, std::move(decision.records), out);
-    if (c.high_watermark >= c.log_end()) {
-        out.respond(request.connection, request.correlation, std::move(decision.response));
-        return;
-    }
-    c.deferred.push_back({c.log_end(), request.connection, request.correlation,
-                          Shared<Message>{std::move(decision.response)}});
-}
-
-void serve_fetch(const Controller& c, const WaitingFetch& fetch, Outbox& out) {
-    MetadataFetchResponse response;
-    response.leader = c.id;
-    response.base_offset = fetch.fetch_offset;
-    response.high_watermark = c.high_watermark;
-    const auto from = static_cast<std::size_t>(fetch.fetch_offset.value);
-    const auto to =
-        std::min(static_cast<std::size_t>(c.high_watermark.value), from + kMaxRecordsAFetch);
-    for (std::size_t i = from; i < to; ++i) response.records.push_back(c.log[i]);
-    response.end_offset = Offset{static_cast<std::int64_t>(std::max(from, to))};
-    out.respond(fetch.connection, fetch.correlation, std::move(response));
+    respond_deferred(c, request, std::move(decision.response), out);
 }
 
 void on_metadata_fetch(Controller& c, const Deliver& request, const MetadataFetchRequest& fetch,
                        Outbox& out) {
     const WaitingFetch waiting{request.connection, request.correlation, fetch.fetch_offset};
-    if (fetch.fetch_offset < c.high_watermark) {
+    if (!leads(c)) {
+        refuse_fetch(c, waiting, out);
+        return;
+    }
+    if (fetch.fetch_offset < c.committed()) {
         serve_fetch(c, waiting, out);
         return;
     }
@@ -70,66 +52,17 @@ void on_metadata_fetch(Controller& c, const Deliver& request, const MetadataFetc
     out.arm(timer(TimerKind::metadata_wait, request.connection.packed()), fetch.max_wait);
 }
 
-void on_synced(Controller& c, Offset synced, Outbox& out) {
-    c.sync_in_flight = false;
-    c.high_watermark = std::max(c.high_watermark, synced);
-    if (c.log_end() > synced) sync_log(c, synced, out);
-    std::size_t released = 0;
-    for (; released < c.deferred.size() && c.deferred[released].offset <= c.high_watermark;
-         ++released) {
-        DeferredResponse& d = c.deferred[released];
-        out.respond(d.connection, d.correlation, *d.response);
-    }
-    c.deferred.erase(c.deferred.begin(),
-                     c.deferred.begin() + static_cast<std::ptrdiff_t>(released));
-    for (const WaitingFetch& w : c.waiting) {
-        out.disarm(timer(TimerKind::metadata_wait, w.connection.packed()));
-        serve_fetch(c, w, out);
-    }
-    c.waiting.clear();
-    out.notes.emplace_back(ImageChanged{c.high_watermark});
-}
-
-void on_start(Controller& c, Outbox& out) {
-    c.image = ClusterImage{};
-    for (const auto& record : c.log) replay(c.image, *record);
-    // After a kill the end of the log may lie in the page cache only: it is committed when it is on
-    // the platter, or a later power loss would take back what brokers have already acted on.
-    c.high_watermark = Offset{0};
-    if (c.log_end() > Offset{0}) sync_log(c, c.log_end(), out);
-    c.heartbeats = initial_heartbeats(c.image);
-    for (const NodeId broker : c.heartbeats.sessions) {
-        out.arm(timer(TimerKind::broker_session, static_cast<std::uint64_t>(broker.value)),
-                c.config.broker_session_timeout);
-    }
-    out.notes.emplace_back(ImageChanged{c.high_watermark});
-}
-
-void on_session_expired(Controller& c, NodeId broker, Outbox& out) {
-    tribunal::on_session_expired(c.heartbeats, broker);
-    append(c, decide_fence(c.view(), broker), out);
-}
-
-void on_timer(Controller& c, TimerId id, Outbox& out) {
-    if (kind_of(id) == TimerKind::broker_session) {
-        on_session_expired(c, NodeId{static_cast<std::int32_t>(key_of(id))}, out);
-        return;
-    }
-    CHECK(kind_of(id) == TimerKind::metadata_wait);
+void on_fetch_waited(Controller& c, std::uint64_t connection, Outbox& out) {
     for (std::size_t i = 0; i < c.waiting.size(); ++i) {
-        if (c.waiting[i].connection.packed() != key_of(id)) continue;
+        if (c.waiting[i].connection.packed() != connection) continue;
         serve_fetch(c, c.waiting[i], out);
         c.waiting.erase(c.waiting.begin() + static_cast<std::ptrdiff_t>(i));
         return;
     }
 }
 
-void arm_session(Controller& c, NodeId broker, Outbox& out) {
-    out.arm(timer(TimerKind::broker_session, static_cast<std::uint64_t>(broker.value)),
-            c.config.broker_session_timeout);
-}
-
-void on_request(Controller& c, const Deliver& d, Outbox& out) {
+// A broker's request or one that a broker forwarded; this controller is active.
+void on_decision(Controller& c, const Deliver& d, Outbox& out) {
     std::visit(
         Overloaded{
             [&](const BrokerRegistrationRequest& m) {
@@ -146,47 +79,202 @@ void on_request(Controller& c, const Deliver& d, Outbox& out) {
                 const bool granted = decision.response.error == ErrorCode::none;
                 answer(c, d, std::move(decision), out);
                 if (!granted) return;
-                on_heartbeat(c.heartbeats, c.image, m, c.log_end());
+                on_heartbeat(c.heartbeats, c.image, m, c.raft.log.end_offset);
                 arm_session(c, m.broker, out);
             },
             [&](const AlterPartitionRequest& m) { answer(c, d, decide(c.view(), m), out); },
             [&](const CreateTopicRequest& m) { answer(c, d, decide(c.view(), m), out); },
             [&](const DeleteTopicRequest& m) { answer(c, d, decide(c.view(), m), out); },
             [&](const AllocateProducerIdsRequest& m) { answer(c, d, decide(c.view(), m), out); },
-            [&](const MetadataFetchRequest& m) { on_metadata_fetch(c, d, m, out); },
             [&](const auto&) { CHECK(!"a message that a controller never gets"); },
         },
         d.message);
 }
 
+// What the active controller would have answered, were it this one.
+template <class Request>
+Message refusal_to(const Request& request) {
+    if constexpr (requires(const ControllerView& view) { decide(view, request).response.error; }) {
+        auto refusal = decltype(decide(std::declval<const ControllerView&>(), request).response){};
+        refusal.error = ErrorCode::not_controller;
+        return refusal;
+    } else {
+        CHECK(!"a message that a controller never gets");
+        return request;
+    }
+}
+
+void on_message(Controller& c, const Deliver& d, Outbox& out) {
+    const bool of_quorum = is_between_controllers(d.connection.lane);
+    if (of_quorum && d.is_response) {
+        raft_response(c.raft, d, out);
+    } else if (of_quorum) {
+        raft_request(c.raft, d, out);
+    } else if (const auto* fetch = std::get_if<MetadataFetchRequest>(&d.message)) {
+        on_metadata_fetch(c, d, *fetch, out);
+    } else if (!c.active) {
+        out.respond(d.connection, d.correlation,
+                    std::visit([](const auto& m) { return refusal_to(m); }, d.message));
+    } else {
+        on_decision(c, d, out);
+    }
+}
+
+void on_closed(Controller& c, ConnectionKey connection, Outbox& out) {
+    if (is_between_controllers(connection.lane)) {
+        raft_closed(c.raft, connection, out);
+        return;
+    }
+    std::erase_if(c.waiting, [&](const WaitingFetch& w) { return w.connection == connection; });
+    std::erase_if(c.deferred,
+                  [&](const DeferredResponse& r) { return r.connection == connection; });
+}
+
+void on_timer(Controller& c, TimerId id, Outbox& out) {
+    if (is_raft_timer(id)) {
+        raft_timer(c.raft, id, out);
+        return;
+    }
+    switch (kind_of(id)) {
+        case TimerKind::broker_session: {
+            if (!c.active) return;
+            const NodeId broker{static_cast<std::int32_t>(key_of(id))};
+            on_session_expired(c.heartbeats, broker);
+            append(c, decide_fence(c.view(), broker), out);
+            return;
+        }
+        case TimerKind::metadata_wait:
+            on_fetch_waited(c, key_of(id), out);
+            return;
+        case TimerKind::metadata_snapshot:
+            on_snapshot_timer(c, out);
+            return;
+        case TimerKind::controller_shutdown:
+            out.effects.emplace_back(Halt{"has shut down", true});
+            return;
+        default:
+            CHECK(!"a timer that a controller never arms");
+    }
+}
+
+// The leader hands the quorum over before it ends (KafkaRaftClient.GracefulShutdown).
+void on_stop(Controller& c, Outbox& out) {
+    if (c.stopping) return;
+    c.stopping = true;
+    out.arm(timer(TimerKind::controller_shutdown), kLongestShutdown);
+    if (c.raft.leader() != nullptr) raft_resign(c.raft, c.raft.epoch(), out);
+}
+
+// Everybody who votes knows that it leads no more.
+void maybe_stop(const Controller& c, Outbox& out) {
+    if (!c.stopping) return;
+    const auto* resigned = std::get_if<RaftResigned>(&c.raft.role);
+    if (resigned != nullptr && !resigned->unacknowledged.empty()) return;
+    out.effects.emplace_back(Halt{"has shut down", true});
+}
+
 }  // namespace
 
+void arm_session(const Controller& c, NodeId broker, Outbox& out) {
+    out.arm(timer(TimerKind::broker_session, static_cast<std::uint64_t>(broker.value)),
+            c.config.broker_session_timeout);
+}
+
+void serve_fetch(const Controller& c, const WaitingFetch& fetch, Outbox& out) {
+    MetadataFetchResponse response;
+    response.leader = c.id;
+    response.leader_epoch = c.raft.epoch();
+    response.base_offset = fetch.fetch_offset;
+    response.high_watermark = c.committed();
+    if (fetch.fetch_offset < c.raft.log.start_offset) {
+        const MetadataSnapshot& snapshot = **c.raft.log.snapshot;
+        response.is_snapshot = true;
+        for (const MetadataRecord& record : snapshot.records) response.records.emplace_back(record);
+        response.end_offset = snapshot.id.end_offset;
+    } else {
+        response.end_offset = std::max(
+            fetch.fetch_offset, std::min(c.committed(), fetch.fetch_offset + kMaxRecordsAFetch));
+        c.raft.log.for_each(
+            fetch.fetch_offset, response.end_offset, [&](Offset, const RaftRecord& r) {
+                const auto* record = std::get_if<Shared<MetadataRecord>>(&r.payload);
+                if (record != nullptr) response.records.push_back(*record);
+            });
+    }
+    out.respond(fetch.connection, fetch.correlation, std::move(response));
+}
+
+void refuse_fetch(const Controller& c, const WaitingFetch& fetch, Outbox& out) {
+    MetadataFetchResponse response;
+    response.error = ErrorCode::not_leader_or_follower;
+    response.leader = known_leader(c.raft);
+    // One that has resigned still stands as the leader of its epoch.
+    if (response.leader == c.id) response.leader = kNoNode;
+    response.leader_epoch = c.raft.epoch();
+    out.respond(fetch.connection, fetch.correlation, std::move(response));
+}
+
 void step(Controller& c, const Input& input, Outbox& out) {
+    const Offset committed_before = c.committed();
     std::visit(Overloaded{
-                   [&](const Start&) { on_start(c, out); },
-                   [&](const Deliver& d) { on_request(c, d, out); },
-                   [&](const ConnectionClosed& closed) {
-                       std::erase_if(c.waiting, [&](const WaitingFetch& w) {
-                           return w.connection == closed.connection;
-                       });
-                       std::erase_if(c.deferred, [&](const DeferredResponse& r) {
-                           return r.connection == closed.connection;
-                       });
+                   [&](const Start&) {
+                       raft_start(c.raft, out);
+                       out.arm(timer(TimerKind::metadata_snapshot), c.config.snapshot_max_interval);
+                       out.notes.emplace_back(ImageChanged{c.committed()});
                    },
+                   [&](const Deliver& d) { on_message(c, d, out); },
+                   [&](const ConnectionClosed& closed) { on_closed(c, closed.connection, out); },
                    [&](const TimerFired& t) { on_timer(c, t.timer, out); },
                    [&](const WriteDone& w) {
-                       on_synced(c, Offset{static_cast<std::int64_t>(w.token)}, out);
+                       CHECK(is_raft_token(w.token));
+                       raft_write_done(c.raft, w.token, out);
                    },
-                   [&](const Stop&) { out.effects.emplace_back(Halt{"stopped", true}); },
+                   [&](const Stop&) { on_stop(c, out); },
                },
                input);
+    follow_quorum(c, committed_before, out);
+    maybe_stop(c, out);
+}
+
+Controller make_controller(NodeId id, const std::vector<NodeId>& voters,
+                           const BrokerConfig& config) {
+    Controller c;
+    c.id = id;
+    c.config = config;
+    c.raft.config = Shared<RaftConfig>{raft_config(config)};
+    c.raft.planted_bug = config.planted_bug;
+    // With kraft.version 0 nobody knows anybody's directory.
+    const auto key_of_voter = [&](NodeId node) {
+        return ReplicaKey{node, config.rules.raft_reconfiguration
+                                    ? DirectoryId{node.value * kDirectoriesANode + 1}
+                                    : kNoDirectory};
+    };
+    VoterSet set;
+    for (const NodeId voter : voters) set.voters[voter] = {key_of_voter(voter), 0};
+    c.raft.self = key_of_voter(id);
+    c.raft.bootstrap_voters = Shared<VoterSet>{std::move(set)};
+    c.raft.bootstrap_servers = voters;
+    return c;
 }
 
 Controller restart(const Controller& c) {
     Controller fresh;
     fresh.id = c.id;
     fresh.config = c.config;
-    fresh.log = c.log;
+    fresh.raft = restart(c.raft);
+    return fresh;
+}
+
+Controller wiped(const Controller& c) {
+    Controller fresh = restart(c);
+    fresh.raft.log = {};
+    fresh.raft.quorum_state = {};
+    if (fresh.raft.self.directory == kNoDirectory) return fresh;
+    // kafka-storage format gives the new directory another id. The others keep the voter that is
+    // gone until somebody removes it (KIP-853); who has no others begins a quorum of its own.
+    ++fresh.raft.self.directory.value;
+    if (fresh.raft.bootstrap_voters->size() == 1) {
+        fresh.raft.bootstrap_voters.edit().voters[c.id].key = fresh.raft.self;
+    }
     return fresh;
 }
 

@@ -6,14 +6,24 @@
 namespace tribunal {
 namespace {
 
-// A controller whose log is synced at once, driven by messages.
+// Whatever is written is on the platter at once.
+void sync(Controller& c, Outbox& out) {
+    for (std::size_t i = 0; i < out.effects.size(); ++i) {
+        const auto* write = std::get_if<Write>(&out.effects[i]);
+        if (write == nullptr || !write->sync) continue;
+        const std::uint64_t token = write->token;
+        step(c, Input{WriteDone{token}}, out);
+    }
+}
+
+// The only voter of its quorum, driven by messages.
 struct Fixture {
-    Controller c;
+    Controller c = make_controller(NodeId{100}, {NodeId{100}}, BrokerConfig{});
     Outbox out;
 
     Fixture() {
-        c.id = NodeId{100};
         step(c, Input{Start{}}, out);
+        sync();
     }
     template <class Response>
     Response ask(NodeId from, Message request, Lane lane = Lane::heartbeat) {
@@ -28,22 +38,14 @@ struct Fixture {
         ADD_FAILURE() << "no answer";
         return {};
     }
-    void sync() {
-        while (c.sync_in_flight) {
-            std::uint64_t token = 0;
-            for (const Effect& effect : out.effects) {
-                if (const auto* write = std::get_if<Write>(&effect)) token = write->token;
-            }
-            step(c, Input{WriteDone{token}}, out);
-        }
-    }
+    void sync() { tribunal::sync(c, out); }
     BrokerEpoch join(int broker, std::int64_t incarnation = 1) {
         const auto r = ask<BrokerRegistrationResponse>(
             NodeId{broker}, BrokerRegistrationRequest{NodeId{broker}, incarnation});
         EXPECT_EQ(r.error, ErrorCode::none);
         const auto h = ask<BrokerHeartbeatResponse>(
             NodeId{broker},
-            BrokerHeartbeatRequest{NodeId{broker}, r.broker_epoch, c.high_watermark, false});
+            BrokerHeartbeatRequest{NodeId{broker}, r.broker_epoch, c.committed(), false});
         EXPECT_FALSE(h.is_fenced);
         return r.broker_epoch;
     }
@@ -171,7 +173,7 @@ TEST(controller, nothing_is_answered_or_served_before_it_is_synced) {
          Input{Deliver{{NodeId{2}, f.c.id, Lane::metadata_fetch},
                        false,
                        1,
-                       MetadataFetchRequest{NodeId{2}, Offset{0}, seconds(1)}}},
+                       MetadataFetchRequest{NodeId{2}, f.c.committed(), seconds(1)}}},
          f.out);
     EXPECT_EQ(f.c.waiting.size(), 1u);
     f.sync();
@@ -191,6 +193,7 @@ TEST(controller, restart_is_replay) {
     Controller again = restart(f.c);
     Outbox out;
     step(again, Input{Start{}}, out);
+    sync(again, out);
     EXPECT_EQ(digest_of(again.image), digest_of(f.c.image));
     EXPECT_EQ(again.image, f.c.image);
 }
@@ -228,7 +231,9 @@ TEST(controller, a_block_of_producer_ids_is_given_once_and_to_a_current_broker_o
     EXPECT_EQ(ask(2, epoch).error, ErrorCode::stale_broker_epoch);
     // The log alone says where to go on.
     Controller again = restart(f.c);
-    step(again, Input{Start{}}, f.out);
+    Outbox out;
+    step(again, Input{Start{}}, out);
+    sync(again, out);
     EXPECT_EQ(again.image.next_producer_id, ProducerId{2000});
     EXPECT_EQ(again.image, f.c.image);
 }

@@ -4,26 +4,11 @@
 #include "broker/node/node.h"
 
 namespace tribunal {
-namespace {
-
-// The host's name of a write of the controller: both roles number theirs from 1.
-constexpr std::uint64_t kControllerWrite = std::uint64_t{1} << 63;
-
-void step_controller(Controller& c, const Input& input, Outbox& out) {
-    const std::size_t first = out.effects.size();
-    step(c, input, out);
-    for (std::size_t i = first; i < out.effects.size(); ++i) {
-        if (auto* write = std::get_if<Write>(&out.effects[i])) write->token |= kControllerWrite;
-    }
-}
-
-}  // namespace
-
 void step(Combined& node, const Input& input, Outbox& out) {
     const NodeId self = node.broker.id;
     std::visit(Overloaded{
                    [&](const Start&) {
-                       step_controller(node.controller, input, out);
+                       step(node.controller, input, out);
                        step(node.broker, input, out);
                    },
                    [&](const Deliver& d) {
@@ -31,7 +16,7 @@ void step(Combined& node, const Input& input, Outbox& out) {
                                                       ? is_between_controllers(d.connection.lane)
                                                       : is_to_controllers(d.connection.lane);
                        if (to_controller) {
-                           step_controller(node.controller, input, out);
+                           step(node.controller, input, out);
                        } else {
                            step(node.broker, input, out);
                        }
@@ -42,22 +27,21 @@ void step(Combined& node, const Input& input, Outbox& out) {
                            key.client == key.server ? closed.at_server : key.server == self;
                        if (is_between_controllers(key.lane) ||
                            (at_server && is_to_controllers(key.lane))) {
-                           step_controller(node.controller, input, out);
+                           step(node.controller, input, out);
                        } else {
                            step(node.broker, input, out);
                        }
                    },
                    [&](const TimerFired& t) {
                        if (is_of_controller(kind_of(t.timer))) {
-                           step_controller(node.controller, input, out);
+                           step(node.controller, input, out);
                        } else {
                            step(node.broker, input, out);
                        }
                    },
                    [&](const WriteDone& w) {
-                       if ((w.token & kControllerWrite) != 0) {
-                           const Input own{WriteDone{w.token & ~kControllerWrite}};
-                           step_controller(node.controller, own, out);
+                       if (is_raft_token(w.token)) {
+                           step(node.controller, input, out);
                        } else {
                            step(node.broker, input, out);
                        }

@@ -150,9 +150,13 @@ void take_decision(const PartitionImage& before, const PartitionImage& after, Tr
 
 void take_controller_log(const PartitionWorld& world, const PartitionWorld::State& s,
                          bool is_alter_partition, TraceHistory& history, TraceEvents& events) {
-    const auto& log = s.world.controller(world.controller()).log;
-    for (; history.controller_log < log.size(); ++history.controller_log) {
-        const MetadataRecord& record = *log[history.controller_log];
+    const RaftLog& log = s.world.controller(world.controller()).raft.log;
+    const auto end = static_cast<std::size_t>(log.end_offset.value);
+    for (; history.controller_log < end; ++history.controller_log) {
+        const Offset offset{static_cast<std::int64_t>(history.controller_log)};
+        const MetadataRecord* metadata = log.find(offset)->metadata();
+        if (metadata == nullptr) continue;
+        const MetadataRecord& record = *metadata;
         if (const auto* created = std::get_if<PartitionRecord>(&record)) {
             if (created->partition != world.partition()) continue;
             history.image = created->image;

@@ -192,10 +192,7 @@ const ClusterImage& PartitionWorld::image(const State& s) const {
 void PartitionWorld::boot() {
     State s;
     SmallNotes notes;
-    Controller controller_node;
-    controller_node.id = controller();
-    controller_node.config = options_.broker;
-    s.world.add(std::move(controller_node));
+    s.world.add(make_controller(controller(), {controller()}, options_.broker));
     s.world.start(controller(), network_, notes);
     for (std::int32_t i = 1; i <= options_.brokers; ++i) {
         Broker broker;

@@ -1,0 +1,155 @@
+// From voter to active controller and back (QuorumController.handleCommit, handleLeaderChange,
+// claim, renounce): a controller acts from the commit of its own epoch's first record until the
+// quorum has, or may have, another leader.
+#include <algorithm>
+
+#include "broker/base/check.h"
+#include "broker/controller/controller.h"
+
+namespace tribunal {
+namespace {
+
+// A response of the same kind that says only that it comes from the wrong controller.
+Message refusal_of(const Message& response) {
+    return std::visit(
+        []<class Response>(const Response&) -> Message {
+            Response refusal;
+            if constexpr (requires { refusal.error; }) {
+                refusal.error = ErrorCode::not_controller;
+            } else {
+                CHECK(!"a response that a controller never gives");
+            }
+            return refusal;
+        },
+        response);
+}
+
+void load_snapshot(Controller& c) {
+    CHECK(c.raft.log.snapshot.has_value());
+    const MetadataSnapshot& snapshot = **c.raft.log.snapshot;
+    c.image = ClusterImage{};
+    for (const MetadataRecord& record : snapshot.records) replay(c.image, record);
+    c.image_offset = snapshot.id.end_offset;
+    c.unsnapped_bytes = 0;
+}
+
+// Replays up to `end`; a controller that was left behind starts again from the snapshot.
+void replay_to(Controller& c, Offset end) {
+    if (c.image_offset >= end) return;
+    if (c.image_offset < c.raft.log.start_offset) load_snapshot(c);
+    c.raft.log.for_each(c.image_offset, end, [&](Offset, const RaftRecord& r) {
+        const MetadataRecord* record = r.metadata();
+        if (record == nullptr) return;
+        replay(c.image, *record);
+        c.unsnapped_bytes += size_in_bytes(*record);
+    });
+    c.image_offset = std::max(c.image_offset, end);
+}
+
+// The log may still say what this controller decided, or never will: whoever waits has to ask the
+// next one. What was decided and is not committed is forgotten.
+void renounce(Controller& c, Outbox& out) {
+    for (const DeferredResponse& d : c.deferred) {
+        out.respond(d.connection, d.correlation, refusal_of(*d.response));
+    }
+    c.deferred.clear();
+    for (const NodeId broker : c.heartbeats.sessions) {
+        out.disarm(timer(TimerKind::broker_session, static_cast<std::uint64_t>(broker.value)));
+    }
+    c.heartbeats = {};
+    c.active.reset();
+    c.image = ClusterImage{};
+    c.image_offset = Offset{0};
+    c.unsnapped_bytes = 0;
+    replay_to(c, c.committed());
+}
+
+// What a new cluster is formatted with (BootstrapMetadata), when nothing was written before.
+std::vector<MetadataRecord> decide_activation(const Controller& c) {
+    std::vector<MetadataRecord> records;
+    if (c.image != ClusterImage{}) return records;
+    for (const Feature feature : all_features()) {
+        const std::int16_t level = c.config.bootstrap_features.level(feature);
+        if (level != 0) records.emplace_back(FeatureLevelRecord{feature, level});
+    }
+    return records;
+}
+
+// Nobody else appends, so the log's end is what will be committed next.
+void claim(Controller& c, LeaderEpoch epoch, Outbox& out) {
+    replay_to(c, c.raft.log.end_offset);
+    c.active = epoch;
+    c.heartbeats = initial_heartbeats(c.image);
+    for (const NodeId broker : c.heartbeats.sessions) arm_session(c, broker, out);
+    append(c, decide_activation(c), out);
+}
+
+// Fetches wait at a leader, also before it knows what is committed.
+void release_fetches(Controller& c, Outbox& out) {
+    if (c.waiting.empty()) return;
+    const bool serves = c.raft.leader() != nullptr || c.active.has_value();
+    std::erase_if(c.waiting, [&](const WaitingFetch& w) {
+        if (serves && w.fetch_offset >= c.committed()) return false;
+        out.disarm(timer(TimerKind::metadata_wait, w.connection.packed()));
+        if (serves) {
+            serve_fetch(c, w, out);
+        } else {
+            refuse_fetch(c, w, out);
+        }
+        return true;
+    });
+}
+
+void release_responses(Controller& c, Outbox& out) {
+    std::size_t released = 0;
+    for (; released < c.deferred.size() && c.deferred[released].offset <= c.committed();
+         ++released) {
+        DeferredResponse& d = c.deferred[released];
+        out.respond(d.connection, d.correlation, *d.response);
+    }
+    c.deferred.erase(c.deferred.begin(),
+                     c.deferred.begin() + static_cast<std::ptrdiff_t>(released));
+}
+
+}  // namespace
+
+void append(Controller& c, std::vector<MetadataRecord> records, Outbox& out) {
+    if (records.empty()) return;
+    CHECK(c.active.has_value());
+    for (const MetadataRecord& record : records) {
+        replay(c.image, record);
+        c.unsnapped_bytes += size_in_bytes(record);
+    }
+    const std::optional<Offset> end = raft_append(c.raft, *c.active, std::move(records), out);
+    if (!end) {
+        CHECK(c.config.planted_bug == PlantedBug::zombie_controller);
+        return;
+    }
+    c.image_offset = *end;
+}
+
+void follow_quorum(Controller& c, Offset committed_before, Outbox& out) {
+    const std::optional<LeaderEpoch> epoch = active_epoch(c.raft);
+    const bool clings = c.config.planted_bug == PlantedBug::zombie_controller;
+    if (c.active && epoch != c.active && !clings) renounce(c, out);
+    if (!c.active) {
+        const bool hasty = c.config.planted_bug == PlantedBug::standby_replays_uncommitted;
+        replay_to(c, hasty ? c.raft.log.end_offset : c.committed());
+        if (epoch) claim(c, *epoch, out);
+    }
+    if (c.active) release_responses(c, out);
+    release_fetches(c, out);
+    if (c.committed() == committed_before) return;
+    out.notes.emplace_back(ImageChanged{c.committed()});
+    arm_snapshot_if_due(c, out);
+}
+
+ClusterImage committed_image(const Controller& c) {
+    if (c.image_offset == c.committed()) return c.image;
+    Controller other;
+    other.raft.log = c.raft.log;
+    replay_to(other, c.committed());
+    return std::move(other.image);
+}
+
+}  // namespace tribunal
