@@ -11,6 +11,19 @@
 namespace tribunal {
 
 std::vector<std::pair<std::string, std::string>> constants_of(const Scenario& scenario) {
+    if (const auto& quorum = scenario.check.value().quorum) {
+        const QuorumBounds& q = quorum->bounds;
+        return {{"kafka", scenario.edition},
+                {"voters", std::to_string(quorum->voters)},
+                {"observers", std::to_string(quorum->observers)},
+                {"messages", std::to_string(q.appends)},
+                {"crashes", std::to_string(q.crashes)},
+                {"power_losses", std::to_string(q.power_losses)},
+                {"losses", std::to_string(q.losses)},
+                {"epochs", std::to_string(q.epochs)},
+                {"voter_changes", std::to_string(q.voter_changes)},
+                {"snapshots", std::to_string(q.snapshots)}};
+    }
     const SmallWorldBounds& b = scenario.check.value().bounds;
     return {{"kafka", scenario.edition},
             {"brokers", std::to_string(scenario.cluster.brokers)},

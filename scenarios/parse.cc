@@ -120,9 +120,51 @@ void read_world(const Place& place, WorldOptions& world) {
     if (const auto restart = place.find("restart")) world.restart_time = restart->duration();
 }
 
+void read_schedule(const Place& place, CheckSpec& check) {
+    if (const auto schedule = place.find("schedule")) {
+        for (const Place& step : schedule->elements()) check.schedule.push_back(step.text());
+    }
+}
+
+// Nothing but the voters: what quorum_world.h is made for.
+void read_quorum_check(Reading& reading, const Place& place) {
+    place.check_keys({"world", "voters", "observers", "appends", "crashes", "power_losses",
+                      "losses", "epochs", "voter_changes", "snapshots", "schedule"});
+    if (!reading.scenario.faults.empty()) {
+        place.fail("a small world takes every fault within its bounds; leave \"faults\" away");
+    }
+    CheckSpec check;
+    QuorumCheck quorum;
+    const auto number = [&](const char* name, std::int32_t& value, std::int32_t least,
+                            std::int32_t most) {
+        if (const auto member = place.find(name)) {
+            value = static_cast<std::int32_t>(member->integer(least, most));
+        }
+    };
+    number("voters", quorum.voters, 1, kMostCheckedVoters);
+    number("observers", quorum.observers, 0, 1);
+    QuorumBounds& bounds = quorum.bounds;
+    number("appends", bounds.appends, 0, kMostCheckedWrites);
+    number("crashes", bounds.crashes, 0, kMostCheckedFaults);
+    number("power_losses", bounds.power_losses, 0, kMostCheckedFaults);
+    number("losses", bounds.losses, 0, kMostCheckedFaults);
+    number("epochs", bounds.epochs, 1, kMostCheckedFaults);
+    number("voter_changes", bounds.voter_changes, 0, kMostCheckedFaults);
+    number("snapshots", bounds.snapshots, 0, kMostCheckedFaults);
+    check.quorum = quorum;
+    read_schedule(place, check);
+    reading.scenario.check = std::move(check);
+}
+
 // One partition on every broker and one producer: what partition_world.h is made for.
 void read_check(Reading& reading, const Place& place) {
-    place.check_keys({"crashes", "power_losses", "losses", "timers", "epochs", "schedule"});
+    if (const auto world = place.find("world")) {
+        const std::string name = world->text();
+        if (name == "quorum") return read_quorum_check(reading, place);
+        if (name != "partition") world->fail_expected("partition or quorum");
+    }
+    place.check_keys(
+        {"world", "crashes", "power_losses", "losses", "timers", "epochs", "schedule"});
     const Scenario& scenario = reading.scenario;
     CheckSpec check;
     const auto* producer =
@@ -153,9 +195,7 @@ void read_check(Reading& reading, const Place& place) {
     bound("losses", check.bounds.losses);
     bound("timers", check.bounds.timers);
     bound("epochs", check.bounds.epochs);
-    if (const auto schedule = place.find("schedule")) {
-        for (const Place& step : schedule->elements()) check.schedule.push_back(step.text());
-    }
+    read_schedule(place, check);
     reading.scenario.check = std::move(check);
 }
 

@@ -318,11 +318,24 @@ std::string to_json_text(const Scenario& scenario) {
         const auto bound = [&](const char* name, std::int32_t value) {
             if (value != 0) json["check"][name] = value;
         };
-        bound("crashes", bounds.crashes);
-        bound("power_losses", bounds.power_losses);
-        bound("losses", bounds.losses);
-        bound("timers", bounds.timers);
-        bound("epochs", bounds.epochs);
+        if (const auto& quorum = scenario.check->quorum) {
+            json["check"]["world"] = "quorum";
+            json["check"]["voters"] = quorum->voters;
+            bound("observers", quorum->observers);
+            json["check"]["appends"] = quorum->bounds.appends;
+            bound("crashes", quorum->bounds.crashes);
+            bound("power_losses", quorum->bounds.power_losses);
+            bound("losses", quorum->bounds.losses);
+            json["check"]["epochs"] = quorum->bounds.epochs;
+            bound("voter_changes", quorum->bounds.voter_changes);
+            bound("snapshots", quorum->bounds.snapshots);
+        } else {
+            bound("crashes", bounds.crashes);
+            bound("power_losses", bounds.power_losses);
+            bound("losses", bounds.losses);
+            bound("timers", bounds.timers);
+            bound("epochs", bounds.epochs);
+        }
         if (!scenario.check->schedule.empty()) {
             json["check"]["schedule"] = scenario.check->schedule;
         }

@@ -141,9 +141,18 @@ struct Expectation {
     bool operator==(const Expectation&) const = default;
 };
 
+// A check of the quorum of controllers alone: nodes 1 to `voters`, and observers after them.
+struct QuorumCheck {
+    std::int32_t voters = 3;
+    std::int32_t observers = 0;
+    QuorumBounds bounds;
+    bool operator==(const QuorumCheck&) const = default;
+};
+
 // "check": the scenario as a small world, in which `tribunal check` looks at every order of events.
 struct CheckSpec {
-    SmallWorldBounds bounds;  // `writes` is what the producer's load says
+    SmallWorldBounds bounds;            // `writes` is what the producer's load says
+    std::optional<QuorumCheck> quorum;  // "world": "quorum"; then `bounds` says nothing
     // Steps by name, one after the other: a counterexample. `tribunal run` plays them.
     std::vector<std::string> schedule;
     bool operator==(const CheckSpec&) const = default;

@@ -82,14 +82,20 @@ std::string_view scenario_schema() {
     },
     "check": {
       "type": "object",
-      "description": "The scenario as a small world (one partition, one producer), in which 'tribunal check' looks at every order of events within these bounds.",
+      "description": "The scenario as a small world (one partition and one producer, or the voters of the quorum), in which 'tribunal check' looks at every order of events within these bounds.",
       "additionalProperties": false,
       "properties": {
         "crashes": { "$ref": "#/definitions/bound", "description": "Brokers that are killed and keep their page cache." },
         "power_losses": { "$ref": "#/definitions/bound", "description": "Brokers that lose any part of what was not synced." },
         "losses": { "$ref": "#/definitions/bound", "description": "Connections that break with something in flight." },
         "timers": { "$ref": "#/definitions/bound", "description": "Time-outs that mean that something took too long." },
-        "epochs": { "$ref": "#/definitions/bound", "description": "The highest leader epoch that is looked beyond; 0: any." },
+        "epochs": { "$ref": "#/definitions/bound", "description": "The highest leader epoch that is looked beyond; 0: any. Of a quorum: the highest that an election may lead to." },
+        "world": { "enum": ["partition", "quorum"], "description": "Which small world. partition when missing." },
+        "voters": { "type": "integer", "minimum": 1, "maximum": 5, "description": "Of a quorum; 3 when missing." },
+        "observers": { "type": "integer", "minimum": 0, "maximum": 1, "description": "Of a quorum: controllers that may become voters." },
+        "appends": { "type": "integer", "minimum": 0, "maximum": 8, "description": "Of a quorum: records that active controllers append; 1 when missing." },
+        "voter_changes": { "$ref": "#/definitions/bound", "description": "Of a quorum: requests that a voter be added or removed." },
+        "snapshots": { "$ref": "#/definitions/bound", "description": "Of a quorum: snapshots that nodes take of what they know is committed." },
         "schedule": {
           "type": "array",
           "description": "Steps by name, which 'tribunal run' plays one after the other.",

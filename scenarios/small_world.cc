@@ -7,13 +7,27 @@
 #include "broker/base/check.h"
 #include "model/explore.h"
 #include "model/worlds/partition_world.h"
+#include "model/worlds/quorum_world.h"
 #include "properties/property.h"
+#include "scenarios/editions.h"
 
 namespace tribunal {
 namespace {
 
-PartitionWorld world_of(const Scenario& scenario) {
-    CHECK(scenario.check.has_value());
+QuorumWorld quorum_of(const Scenario& scenario) {
+    const QuorumCheck& check = *scenario.check->quorum;
+    QuorumWorldOptions options;
+    options.voters = check.voters;
+    options.observers = check.observers;
+    options.config = raft_config(scenario.cluster.config);
+    options.config.fetch_tells_high_watermark =
+        is_since(*find_edition(scenario.edition), "4.1");  // KIP-1166
+    options.planted_bug = scenario.cluster.config.planted_bug;
+    options.bounds = check.bounds;
+    return QuorumWorld(std::move(options));
+}
+
+PartitionWorld partition_of(const Scenario& scenario) {
     const auto& producer = std::get<ProducerSpec>(scenario.clients.at(0));
     PartitionWorldOptions options;
     options.brokers = scenario.cluster.brokers;
@@ -23,6 +37,13 @@ PartitionWorld world_of(const Scenario& scenario) {
     options.producer = producer.config;
     options.bounds = scenario.check->bounds;
     return PartitionWorld(std::move(options));
+}
+
+// Asks the world that the scenario is of: ask(world).
+template <class Ask>
+auto with_world(const Scenario& scenario, Ask&& ask) {
+    CHECK(scenario.check.has_value());
+    return scenario.check->quorum ? ask(quorum_of(scenario)) : ask(partition_of(scenario));
 }
 
 // The world knows its properties by their ids; people know them by what they say.
@@ -36,7 +57,8 @@ void name_properties(SearchResult& result) {
     }
 }
 
-std::optional<Action> find_step(const PartitionWorld& world, const PartitionWorld::State& state,
+template <class World>
+std::optional<Action> find_step(const World& world, const typename World::State& state,
                                 const std::string& name) {
     std::vector<Action> actions;
     world.enabled(state, actions);
@@ -54,7 +76,6 @@ Scenario with_bounds(Scenario scenario, const BoundsOverride& bounds) {
                             ": has no \"check\": {}, so it is no small world; see "
                             "scenarios/small/");
     }
-    SmallWorldBounds& b = scenario.check->bounds;
     const auto set = [&](const std::optional<std::int32_t>& from, std::int32_t& to, int most,
                          const char* what) {
         if (!from) return;
@@ -64,6 +85,19 @@ Scenario with_bounds(Scenario scenario, const BoundsOverride& bounds) {
         }
         to = *from;
     };
+    if (scenario.check->quorum) {
+        QuorumBounds& q = scenario.check->quorum->bounds;
+        if (bounds.timers) {
+            throw ScenarioError(scenario.file + ": time-outs of a quorum are bounded by epochs");
+        }
+        set(bounds.writes, q.appends, kMostCheckedWrites, "messages");
+        set(bounds.crashes, q.crashes, kMostCheckedFaults, "crashes");
+        set(bounds.power_losses, q.power_losses, kMostCheckedFaults, "power losses");
+        set(bounds.losses, q.losses, kMostCheckedFaults, "losses");
+        set(bounds.epochs, q.epochs, kMostCheckedFaults, "epochs");
+        return scenario;
+    }
+    SmallWorldBounds& b = scenario.check->bounds;
     set(bounds.writes, b.writes, kMostCheckedWrites, "messages");
     set(bounds.crashes, b.crashes, kMostCheckedFaults, "crashes");
     set(bounds.power_losses, b.power_losses, kMostCheckedFaults, "power losses");
@@ -76,21 +110,24 @@ Scenario with_bounds(Scenario scenario, const BoundsOverride& bounds) {
 }
 
 SearchResult check_small_world(const Scenario& scenario, const SearchOptions& options) {
-    SearchResult result = search(world_of(scenario), options);
+    SearchResult result =
+        with_world(scenario, [&](const auto& world) { return search(world, options); });
     name_properties(result);
     return result;
 }
 
 Scenario counterexample_of(const Scenario& scenario, const PropertyResult& property) {
     Scenario found = scenario;
-    const PartitionWorld world = world_of(scenario);
     found.name = fmt::format("{}: {} is broken", scenario.name, property.name);
     found.check->schedule.clear();
-    world.initial_states([&](PartitionWorld::State state) {
-        for (const Action a : property.actions) {
-            found.check->schedule.push_back(world.step_name(state, a));
-            state = world.next(state, a);
-        }
+    with_world(scenario, [&](const auto& world) {
+        world.initial_states([&](auto state) {
+            for (const Action a : property.actions) {
+                found.check->schedule.push_back(world.step_name(state, a));
+                state = world.next(state, a);
+            }
+        });
+        return 0;
     });
     found.expect.clear();
     // The same path may break several; the file states what it does.
@@ -100,8 +137,11 @@ Scenario counterexample_of(const Scenario& scenario, const PropertyResult& prope
     return found;
 }
 
-SearchResult play_schedule(const Scenario& scenario) {
-    const PartitionWorld world = world_of(scenario);
+namespace {
+
+template <class World>
+SearchResult play(const World& world, const Scenario& scenario) {
+    using State = typename World::State;
     const std::span<const PropertySpec> specs = world.properties();
     SearchResult result;
     // What happens on some behaviour is no matter of this one: `always` only, and they come first.
@@ -114,7 +154,7 @@ SearchResult play_schedule(const Scenario& scenario) {
     std::vector<PathStep> path;
     std::vector<Action> actions;
     std::vector<std::string> skipped;
-    const auto look = [&](const PartitionWorld::State& state) {
+    const auto look = [&](const State& state) {
         const std::uint64_t holds = world.predicates(state);
         for (std::size_t p = 0; p < result.properties.size(); ++p) {
             PropertyResult& r = result.properties[p];
@@ -125,7 +165,7 @@ SearchResult play_schedule(const Scenario& scenario) {
             r.actions = actions;
         }
     };
-    world.initial_states([&](PartitionWorld::State state) {
+    world.initial_states([&](State state) {
         path.push_back({"", world.show(state), ""});
         look(state);
         for (const std::string& name : scenario.check->schedule) {
@@ -134,7 +174,7 @@ SearchResult play_schedule(const Scenario& scenario) {
                 skipped.push_back(name);
                 continue;
             }
-            PartitionWorld::State next = world.next(state, *action);
+            State next = world.next(state, *action);
             path.push_back(step_of(world, state, *action, next));
             actions.push_back(*action);
             ++result.coverage[path.back().name];
@@ -153,6 +193,12 @@ SearchResult play_schedule(const Scenario& scenario) {
     }
     name_properties(result);
     return result;
+}
+
+}  // namespace
+
+SearchResult play_schedule(const Scenario& scenario) {
+    return with_world(scenario, [&](const auto& world) { return play(world, scenario); });
 }
 
 std::vector<ScheduleExpectation> expected_of(const Scenario& scenario) {

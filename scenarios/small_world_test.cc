@@ -52,6 +52,43 @@ TEST(SmallWorld, every_schedule_breaks_what_its_file_states_and_nothing_on_4_1) 
     EXPECT_GE(schedules, 3);
 }
 
+TEST(SmallWorld, quorum_schedules_of_the_museum_break_what_they_state_and_nothing_on_4_1) {
+    int schedules = 0;
+    for (const auto& entry : fs::directory_iterator(TRIBUNAL_SOURCE_DIR "/scenarios/museum/")) {
+        if (entry.path().extension() != ".json") continue;
+        Scenario scenario = load_scenario(entry.path().string());
+        if (!scenario.check || !scenario.check->quorum) continue;
+        ++schedules;
+        const SearchResult result = play_schedule(scenario);
+        EXPECT_EQ(result.stopped_by.find("not possible"), std::string::npos) << result.stopped_by;
+        std::vector<std::string> expected;
+        for (const ScheduleExpectation& e : expected_of(scenario)) {
+            if (e.wanted == Verdict::fail) expected.push_back(e.property);
+        }
+        EXPECT_EQ(broken_in(result), expected) << entry.path();
+        EXPECT_FALSE(expected.empty());
+
+        scenario.cluster.config.rules = Rules{};
+        scenario.edition = "4.1";
+        EXPECT_TRUE(broken_in(play_schedule(scenario)).empty()) << entry.path();
+    }
+    EXPECT_EQ(schedules, 3);
+}
+
+TEST(SmallWorld, a_quorum_is_checked_and_printed_as_it_was_read) {
+    const Scenario scenario = load_scenario(folder() + "quorum.json");
+    ASSERT_TRUE(scenario.check && scenario.check->quorum);
+    const Scenario again = parse_scenario(to_json_text(scenario), scenario.file, "");
+    EXPECT_EQ(again.check, scenario.check);
+    const SearchResult result = check_small_world(scenario, SearchOptions{});
+    EXPECT_TRUE(result.complete);
+    EXPECT_FALSE(result.any_failed());
+    EXPECT_EQ(error_of(R"({"name": "x", "check": {"world": "quorum", "voters": 9}})"),
+              "t.json: /check/voters: found 9, expected 1 to 5");
+    EXPECT_EQ(error_of(R"({"name": "x", "check": {"world": "moon"}})"),
+              "t.json: /check/world: found \"moon\", expected partition or quorum");
+}
+
 TEST(SmallWorld, a_counterexample_survives_being_written_and_read) {
     Scenario scenario = load_scenario(folder() + "one-partition.json");
     scenario = with_bounds(scenario, {.writes = 1, .crashes = 1, .losses = 0});

@@ -140,6 +140,8 @@ bool QuorumWorld::State::operator==(const State& o) const {
 QuorumWorld::QuorumWorld(QuorumWorldOptions options) : options_(std::move(options)) {
     CHECK(options_.voters >= 1 && options_.voters <= kMostCheckedVoters);
     CHECK(options_.observers >= 0 && options_.observers <= 1);
+    options_.config.fetch_max_records = 1;
+    options_.config.snapshot_max_records = 1;
     network_.keeps_unsynced = options_.bounds.power_losses > 0;
     network_.arrives_at_once = arrives_at_once;
     network_.may_fire = may_fire;

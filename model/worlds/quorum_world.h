@@ -13,6 +13,7 @@
 //   - A timer whose firing could change nothing (a retry towards a node that is down, a long poll
 //     without news, a leader telling those who know) does not fire. A request times out by its
 //     connection's breaking only.
+//   - A fetch brings one batch: whoever gets several at once could have got them one by one.
 //   - A connection breaks only while a message is in flight on it, for both ends at once.
 //   - Clients are a script: records are appended to any node that believes it may act as the
 //     active controller; voters are added and removed there.
@@ -24,12 +25,11 @@
 #include <vector>
 
 #include "model/model.h"
+#include "model/worlds/bounds.h"
 #include "model/worlds/small_world.h"
 #include "properties/quorum_monitor.h"
 
 namespace tribunal {
-
-inline constexpr std::int32_t kMostCheckedVoters = 5;
 
 // A node of nothing but the quorum.
 struct QuorumNode {
@@ -57,18 +57,6 @@ struct SmallNode<QuorumNode> {
 };
 extern template class Shared<SmallHostOf<QuorumNode>>;
 extern template class SmallWorldOf<QuorumNode>;
-
-// How much may happen on one path.
-struct QuorumBounds {
-    std::int32_t appends = 1;
-    std::int32_t crashes = 0;       // kills: the page cache stays
-    std::int32_t power_losses = 0;  // machines that lose any suffix of their unsynced writes
-    std::int32_t losses = 0;        // connections that break with something in flight
-    std::int32_t epochs = 2;        // no election leads beyond; the first leader has epoch 1
-    std::int32_t voter_changes = 0;
-    std::int32_t snapshots = 0;
-    bool operator==(const QuorumBounds&) const = default;
-};
 
 struct QuorumWorldOptions {
     std::int32_t voters = 3;     // nodes 1 to voters
