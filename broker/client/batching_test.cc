@@ -65,7 +65,9 @@ struct Fixture {
     // The steps that follow from one input, the broker's answers included.
     void give(Input input) {
         std::vector<Input> todo{std::move(input)};
+        int steps = 0;
         while (!todo.empty()) {
+            if (++steps > 1000) FAIL() << "it sends the same again and again";
             const Input next = std::move(todo.front());
             todo.erase(todo.begin());
             out.effects.clear();
