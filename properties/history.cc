@@ -58,6 +58,8 @@ std::string_view name_of(ClientOpKind kind) {
             return "update_features";
         case ClientOpKind::unregister_broker:
             return "unregister_broker";
+        case ClientOpKind::delete_records:
+            return "delete_records";
     }
     return "assign";
 }

@@ -77,21 +77,25 @@ Admin admin_of(const Scenario& scenario, const AdminSpec& spec, std::size_t inde
     a.client = static_cast<std::uint32_t>(index);
     a.bootstrap = bootstrap_of(scenario);
     for (const AdminStep& step : spec.steps) {
-        ClientOpKind kind = ClientOpKind::list_topics;
+        PlannedOperation op;
+        op.at = step.at - Instant{0};
         switch (step.op) {
             case AdminOp::create_topic:
-                kind = ClientOpKind::create_topic;
+                op.kind = ClientOpKind::create_topic;
+                op.request = create_request(step.topic);
                 break;
             case AdminOp::delete_topic:
-                kind = ClientOpKind::delete_topic;
+                op.kind = ClientOpKind::delete_topic;
+                op.request = DeleteTopicRequest{step.topic.name};
                 break;
             case AdminOp::describe_topic:
-                kind = ClientOpKind::describe_topic;
+                op.kind = ClientOpKind::describe_topic;
+                op.request = MetadataRequest{{step.topic.name}};
                 break;
             case AdminOp::list_topics:
                 break;
         }
-        a.operations.push_back({step.at - Instant{0}, kind, create_request(step.topic)});
+        a.operations.push_back(std::move(op));
     }
     std::stable_sort(a.operations.begin(), a.operations.end(),
                      [](const auto& x, const auto& y) { return x.at < y.at; });
@@ -104,7 +108,8 @@ Admin setup_of(const Scenario& scenario) {
     a.client = static_cast<std::uint32_t>(scenario.clients.size());
     a.bootstrap = bootstrap_of(scenario);
     for (const TopicSpec& topic : scenario.topics) {
-        a.operations.push_back({Duration{0}, ClientOpKind::create_topic, create_request(topic)});
+        a.operations.push_back({Duration{0}, ClientOpKind::create_topic, create_request(topic),
+                                scenario.cluster.brokers});
     }
     const bool has_group =
         std::any_of(scenario.clients.begin(), scenario.clients.end(), [](const ClientSpec& c) {
@@ -118,7 +123,8 @@ Admin setup_of(const Scenario& scenario) {
         offsets.replication_factor = static_cast<std::int16_t>(std::min<std::int32_t>(
             scenario.cluster.config.offsets_topic_replication_factor, scenario.cluster.brokers));
         offsets.config = scenario.cluster.topic_defaults;
-        a.operations.push_back({Duration{0}, ClientOpKind::create_topic, offsets});
+        a.operations.push_back(
+            {Duration{0}, ClientOpKind::create_topic, offsets, scenario.cluster.brokers});
     }
     return a;
 }

@@ -44,6 +44,8 @@ Settings default_settings(const Edition& edition) {
     for (auto change = changes.rbegin(); change != changes.rend(); ++change) {
         if (!is_since(edition, change->since)) change->undo(settings);
     }
+    settings.broker.supported_features = *supported_features(edition.name);
+    settings.broker.bootstrap_features = *bootstrap_features(edition.name);
     return settings;
 }
 

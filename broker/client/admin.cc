@@ -1,5 +1,7 @@
 #include "broker/client/admin.h"
 
+#include <algorithm>
+
 #include "broker/base/check.h"
 
 namespace tribunal {
@@ -7,58 +9,103 @@ namespace {
 
 constexpr Duration kRequestTimeout = seconds(30);      // request.timeout.ms
 constexpr Duration kRetryBackoff = milliseconds(100);  // retry.backoff.ms
+constexpr std::int32_t kMostAttempts = 100;
 
-ConnectionKey connection_of(const Admin& a) {
-    return {a.id, a.bootstrap[static_cast<std::size_t>(a.broker) % a.bootstrap.size()],
-            Lane::general};
-}
+ConnectionKey connection_of(const Admin& a) { return {a.id, a.asked, Lane::general}; }
+const PlannedOperation& operation_of(const Admin& a) { return a.operations[a.next]; }
 
 void note(const Admin& a, bool completed, ErrorCode error, bool unknown, TopicId topic,
           Outbox& out) {
-    const PlannedOperation& op = a.operations[a.next];
-    out.notes.emplace_back(ClientOperation{op.kind, completed, unknown, a.next, error,
+    out.notes.emplace_back(ClientOperation{operation_of(a).kind, completed, unknown, a.next, error,
                                            TopicPartition{topic, 0}, kNoOffset});
 }
 
 void arm_next(const Admin& a, Outbox& out) {
     if (a.next < a.operations.size()) {
-        out.arm_since(timer(TimerKind::load), a.operations[a.next].at, a.started);
+        out.arm_since(timer(TimerKind::load), operation_of(a).at, a.started);
     }
+}
+
+void send(Admin& a, NodeId to, Message request, Outbox& out) {
+    a.in_flight = a.next_correlation++;
+    a.asked = to;
+    out.send(connection_of(a), a.in_flight, std::move(request));
+    out.arm(timer(TimerKind::request_timeout, connection_of(a).packed()), kRequestTimeout);
+}
+
+// The operation's own request; of a deletion, `topic` and `to` are known by now.
+void send_operation(Admin& a, NodeId to, TopicId topic, Outbox& out) {
+    a.is_looking_up = false;
+    std::visit(Overloaded{
+                   [&](const RecordDeletion& deletion) {
+                       const TopicPartition tp{topic, deletion.partition.partition};
+                       send(a, to, DeleteRecordsRequest{{{tp, deletion.offset}}}, out);
+                   },
+                   [&](const auto& request) { send(a, to, request, out); },
+               },
+               operation_of(a).request);
 }
 
 void try_now(Admin& a, Outbox& out) {
     if (a.next >= a.operations.size() || a.in_flight != 0) return;
-    const PlannedOperation& op = a.operations[a.next];
+    const PlannedOperation& op = operation_of(a);
     if (a.attempts++ == 0) note(a, false, ErrorCode::none, false, TopicId{-1}, out);
-    a.in_flight = a.next_correlation++;
-    Message request = MetadataRequest{};
-    if (op.kind == ClientOpKind::create_topic) request = op.topic;
-    if (op.kind == ClientOpKind::delete_topic) request = DeleteTopicRequest{op.topic.name};
-    if (op.kind == ClientOpKind::describe_topic) request = MetadataRequest{{op.topic.name}};
-    out.send(connection_of(a), a.in_flight, std::move(request));
-    out.arm(timer(TimerKind::request_timeout, connection_of(a).packed()), kRequestTimeout);
+    const NodeId to = a.bootstrap[static_cast<std::size_t>(a.broker) % a.bootstrap.size()];
+    const auto* deletion = std::get_if<RecordDeletion>(&op.request);
+    if (deletion == nullptr && (op.brokers == 0 || a.attempts >= kMostAttempts)) {
+        send_operation(a, to, TopicId{-1}, out);
+        return;
+    }
+    a.is_looking_up = true;
+    MetadataRequest metadata;
+    if (deletion != nullptr) metadata.topics = {deletion->partition.topic};
+    send(a, to, std::move(metadata), out);
 }
 
 void finish(Admin& a, ErrorCode error, bool unknown, TopicId topic, Outbox& out) {
     note(a, true, error, unknown, topic, out);
     ++a.next;
     a.attempts = 0;
+    a.refusals = 0;
     arm_next(a, out);
 }
 
+void try_later(Admin& a, Outbox& out) {
+    ++a.broker;
+    out.arm(timer(TimerKind::retry), kRetryBackoff);
+}
+
+// What an earlier attempt whose answer was lost has done already.
+bool is_done_already(ClientOpKind kind, ErrorCode error) {
+    switch (kind) {
+        case ClientOpKind::create_topic:
+            return error == ErrorCode::topic_already_exists;
+        case ClientOpKind::create_partitions:
+            return error == ErrorCode::invalid_partitions;
+        case ClientOpKind::alter_partition_reassignments:
+            return error == ErrorCode::no_reassignment_in_progress;
+        case ClientOpKind::elect_leaders:
+            return error == ErrorCode::election_not_needed;
+        case ClientOpKind::unregister_broker:
+            return error == ErrorCode::broker_id_not_registered;
+        default:
+            return false;
+    }
+}
+
 void on_answer(Admin& a, ErrorCode error, TopicId topic, Outbox& out) {
-    a.in_flight = 0;
-    out.disarm(timer(TimerKind::request_timeout, connection_of(a).packed()));
-    // A cluster that is still forming has too few brokers at first; a create that was answered by a
-    // broken connection and tried again finds its own topic.
-    const bool forming = error == ErrorCode::invalid_replication_factor ||
-                         error == ErrorCode::invalid_replica_assignment;
-    if ((is_retriable(error) || forming) && a.attempts < 100) {
-        ++a.broker;
-        out.arm(timer(TimerKind::retry), kRetryBackoff);
+    const ClientOpKind kind = operation_of(a).kind;
+    // A cluster that is still forming has too few brokers at first.
+    const bool is_forming =
+        kind == ClientOpKind::create_topic && (error == ErrorCode::invalid_replication_factor ||
+                                               error == ErrorCode::invalid_replica_assignment);
+    if ((is_retriable(error) || is_forming) && a.attempts < kMostAttempts) {
+        ++a.refusals;
+        try_later(a, out);
         return;
     }
-    if (error == ErrorCode::topic_already_exists && a.attempts > 1) error = ErrorCode::none;
+    const bool was_lost = a.attempts > 1 + a.refusals;
+    if (was_lost && is_done_already(kind, error)) error = ErrorCode::none;
     finish(a, error, false, topic, out);
 }
 
@@ -66,27 +113,78 @@ void on_broken(Admin& a, Outbox& out) {
     if (a.in_flight == 0) return;
     a.in_flight = 0;
     out.disarm(timer(TimerKind::request_timeout, connection_of(a).packed()));
-    ++a.broker;
-    if (a.attempts >= 100) {
-        finish(a, ErrorCode::network_exception, true, TopicId{-1}, out);
+    if (a.is_looking_up) ++a.refusals;
+    if (a.attempts >= kMostAttempts) {
+        finish(a, ErrorCode::network_exception, !a.is_looking_up, TopicId{-1}, out);
     } else {
-        out.arm(timer(TimerKind::retry), kRetryBackoff);
+        try_later(a, out);
     }
+}
+
+void on_looked_up(Admin& a, const MetadataResponse& metadata, Outbox& out) {
+    const PlannedOperation& op = operation_of(a);
+    const auto* deletion = std::get_if<RecordDeletion>(&op.request);
+    if (deletion == nullptr) {
+        if (metadata.brokers.size() >= static_cast<std::size_t>(op.brokers)) {
+            send_operation(a, a.asked, TopicId{-1}, out);
+        } else {
+            ++a.refusals;
+            try_later(a, out);
+        }
+        return;
+    }
+    const auto index = static_cast<std::size_t>(deletion->partition.partition);
+    ErrorCode error = ErrorCode::unknown_topic_or_partition;
+    NodeId leader = kNoNode;
+    if (!metadata.topics.empty()) {
+        const MetadataTopic& topic = metadata.topics.front();
+        error = topic.error;
+        if (index < topic.partitions.size()) leader = topic.partitions[index].leader;
+    }
+    if (error == ErrorCode::none && leader == kNoNode) error = ErrorCode::leader_not_available;
+    if (error != ErrorCode::none) {
+        on_answer(a, error, TopicId{-1}, out);
+        return;
+    }
+    send_operation(a, leader, metadata.topics.front().topic, out);
+}
+
+template <class List>
+ErrorCode first_error(ErrorCode error, const List& list) {
+    if (error != ErrorCode::none) return error;
+    const auto it = std::find_if(list.begin(), list.end(),
+                                 [](const auto& item) { return item.error != ErrorCode::none; });
+    return it == list.end() ? ErrorCode::none : it->error;
 }
 
 void on_message(Admin& a, const Deliver& d, Outbox& out) {
     if (d.correlation != a.in_flight) return;
+    a.in_flight = 0;
+    out.disarm(timer(TimerKind::request_timeout, connection_of(a).packed()));
+    const auto answered = [&](ErrorCode error, TopicId topic = TopicId{-1}) {
+        on_answer(a, error, topic, out);
+    };
     std::visit(
         Overloaded{
-            [&](const CreateTopicResponse& m) { on_answer(a, m.error, m.topic, out); },
-            [&](const DeleteTopicResponse& m) { on_answer(a, m.error, TopicId{-1}, out); },
             [&](const MetadataResponse& m) {
-                const bool described = a.operations[a.next].kind == ClientOpKind::describe_topic;
-                const ErrorCode error =
-                    described && !m.topics.empty() ? m.topics.front().error : ErrorCode::none;
-                on_answer(a, error,
-                          described && !m.topics.empty() ? m.topics.front().topic : TopicId{-1},
-                          out);
+                if (a.is_looking_up) return on_looked_up(a, m, out);
+                const bool described = operation_of(a).kind == ClientOpKind::describe_topic;
+                if (!described || m.topics.empty()) return answered(ErrorCode::none);
+                answered(m.topics.front().error, m.topics.front().topic);
+            },
+            [&](const CreateTopicResponse& m) { answered(m.error, m.topic); },
+            [&](const DeleteTopicResponse& m) { answered(m.error); },
+            [&](const CreatePartitionsResponse& m) { answered(m.error); },
+            [&](const AlterPartitionReassignmentsResponse& m) {
+                answered(first_error(m.error, m.partitions));
+            },
+            [&](const ListPartitionReassignmentsResponse& m) { answered(m.error); },
+            [&](const ElectLeadersResponse& m) { answered(first_error(m.error, m.partitions)); },
+            [&](const IncrementalAlterConfigsResponse& m) { answered(m.error); },
+            [&](const UpdateFeaturesResponse& m) { answered(m.error); },
+            [&](const UnregisterBrokerResponse& m) { answered(m.error); },
+            [&](const DeleteRecordsResponse& m) {
+                answered(first_error(ErrorCode::none, m.partitions));
             },
             [&](const auto&) { CHECK(!"a message that an admin client never gets"); },
         },
@@ -102,7 +200,9 @@ void step(Admin& a, const Input& input, Outbox& out) {
                        arm_next(a, out);
                    },
                    [&](const Deliver& d) { on_message(a, d, out); },
-                   [&](const ConnectionClosed&) { on_broken(a, out); },
+                   [&](const ConnectionClosed& closed) {
+                       if (closed.connection.server == a.asked) on_broken(a, out);
+                   },
                    [&](const TimerFired& t) {
                        if (kind_of(t.timer) == TimerKind::request_timeout) {
                            out.effects.emplace_back(Close{connection_of(a)});

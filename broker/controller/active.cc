@@ -56,6 +56,8 @@ void renounce(Controller& c, Outbox& out) {
     for (const NodeId broker : c.heartbeats.sessions) {
         out.disarm(timer(TimerKind::broker_session, static_cast<std::uint64_t>(broker.value)));
     }
+    out.disarm(timer(TimerKind::leader_balance));
+    out.disarm(timer(TimerKind::unclean_leader));
     c.heartbeats = {};
     c.active.reset();
     c.image = ClusterImage{};
@@ -64,15 +66,14 @@ void renounce(Controller& c, Outbox& out) {
     replay_to(c, c.committed());
 }
 
-// What a new cluster is formatted with (BootstrapMetadata), when nothing was written before.
-std::vector<MetadataRecord> decide_activation(const Controller& c) {
-    std::vector<MetadataRecord> records;
-    if (c.image != ClusterImage{}) return records;
-    for (const Feature feature : all_features()) {
-        const std::int16_t level = c.config.bootstrap_features.level(feature);
-        if (level != 0) records.emplace_back(FeatureLevelRecord{feature, level});
+// The periodic tasks of an active controller.
+void arm_tasks(const Controller& c, Outbox& out) {
+    if (c.config.auto_leader_rebalance_enable) {
+        out.arm(timer(TimerKind::leader_balance), c.config.leader_imbalance_check_interval);
     }
-    return records;
+    if (c.config.unclean_leader_election_interval < kForever) {
+        out.arm(timer(TimerKind::unclean_leader), c.config.unclean_leader_election_interval);
+    }
 }
 
 // Nobody else appends, so the log's end is what will be committed next.
@@ -81,7 +82,8 @@ void claim(Controller& c, LeaderEpoch epoch, Outbox& out) {
     c.active = epoch;
     c.heartbeats = initial_heartbeats(c.image);
     for (const NodeId broker : c.heartbeats.sessions) arm_session(c, broker, out);
-    append(c, decide_activation(c), out);
+    append(c, decide_activation(c.view()), out);
+    arm_tasks(c, out);
 }
 
 // Fetches wait at a leader, also before it knows what is committed.

@@ -83,9 +83,25 @@ void on_decision(Controller& c, const Deliver& d, Outbox& out) {
                 arm_session(c, m.broker, out);
             },
             [&](const AlterPartitionRequest& m) { answer(c, d, decide(c.view(), m), out); },
-            [&](const CreateTopicRequest& m) { answer(c, d, decide(c.view(), m), out); },
-            [&](const DeleteTopicRequest& m) { answer(c, d, decide(c.view(), m), out); },
             [&](const AllocateProducerIdsRequest& m) { answer(c, d, decide(c.view(), m), out); },
+            [&](const CreateTopicRequest& m) { answer(c, d, decide(c.view(), m), out); },
+            [&](const CreatePartitionsRequest& m) { answer(c, d, decide(c.view(), m), out); },
+            [&](const DeleteTopicRequest& m) { answer(c, d, decide(c.view(), m), out); },
+            [&](const IncrementalAlterConfigsRequest& m) {
+                answer(c, d, decide(c.view(), m), out);
+            },
+            [&](const AlterPartitionReassignmentsRequest& m) {
+                answer(c, d, decide(c.view(), m), out);
+            },
+            [&](const ListPartitionReassignmentsRequest& m) {
+                answer(c, d, decide(c.view(), m), out);
+            },
+            [&](const ElectLeadersRequest& m) { answer(c, d, decide(c.view(), m), out); },
+            [&](const UpdateFeaturesRequest& m) { answer(c, d, decide(c.view(), m), out); },
+            [&](const UnregisterBrokerRequest& m) {
+                answer(c, d, decide(c.view(), m), out);
+                if (!c.image.brokers.contains(m.broker)) end_session(c.heartbeats, m.broker);
+            },
             [&](const auto&) { CHECK(!"a message that a controller never gets"); },
         },
         d.message);
@@ -139,10 +155,20 @@ void on_timer(Controller& c, TimerId id, Outbox& out) {
         case TimerKind::broker_session: {
             if (!c.active) return;
             const NodeId broker{static_cast<std::int32_t>(key_of(id))};
-            on_session_expired(c.heartbeats, broker);
+            end_session(c.heartbeats, broker);
             append(c, decide_fence(c.view(), broker), out);
             return;
         }
+        case TimerKind::leader_balance:
+            if (!c.active) return;
+            append(c, decide_preferred_leaders(c.view()), out);
+            out.arm(id, c.config.leader_imbalance_check_interval);
+            return;
+        case TimerKind::unclean_leader:
+            if (!c.active) return;
+            append(c, decide_unclean_leaders(c.view()), out);
+            out.arm(id, c.config.unclean_leader_election_interval);
+            return;
         case TimerKind::metadata_wait:
             on_fetch_waited(c, key_of(id), out);
             return;

@@ -79,71 +79,6 @@ struct Fixture {
     }
 };
 
-TEST(controller, fencing_moves_leadership_inside_the_isr) {
-    Fixture f;
-    for (int i = 1; i <= 3; ++i) f.join(i);
-    f.create("t");
-    EXPECT_EQ(f.partition().leader, NodeId{1});
-    f.expire(1);
-    EXPECT_EQ(f.partition().leader, NodeId{2});
-    EXPECT_EQ(f.partition().leader_epoch, LeaderEpoch{1});
-    EXPECT_FALSE(f.partition().isr.contains(NodeId{1}));
-    // A shrink that does not move the leader bumps the partition epoch only.
-    f.expire(3);
-    EXPECT_EQ(f.partition().leader_epoch, LeaderEpoch{1});
-    EXPECT_EQ(f.partition().partition_epoch, PartitionEpoch{2});
-}
-
-TEST(controller, the_last_in_sync_replica_stays_and_only_it_may_lead_again) {
-    Fixture f;
-    for (int i = 1; i <= 3; ++i) f.join(i);
-    f.create("t");
-    f.expire(1);
-    f.expire(3);
-    f.expire(2);
-    EXPECT_EQ(f.partition().leader, kNoNode);
-    EXPECT_EQ(f.partition().isr, FlatSet<NodeId>{NodeId{2}});
-    f.join(1, 2);
-    EXPECT_EQ(f.partition().leader, kNoNode) << "not in the ISR, clean elections only";
-    f.join(2, 2);
-    EXPECT_EQ(f.partition().leader, NodeId{2});
-}
-
-TEST(controller, unclean_election_takes_anybody_and_makes_it_the_isr) {
-    Fixture f;
-    for (int i = 1; i <= 3; ++i) f.join(i);
-    f.create("t", true);
-    const BrokerEpoch epoch = f.c.image.brokers.find(NodeId{1})->epoch;
-    EXPECT_EQ(f.alter(1, epoch, {{NodeId{1}, epoch}}, 0, 0), ErrorCode::none);
-    f.expire(1);
-    EXPECT_EQ(f.partition().leader, NodeId{2});
-    EXPECT_EQ(f.partition().isr, FlatSet<NodeId>{NodeId{2}});
-}
-
-TEST(controller, alter_partition_is_a_compare_and_set) {
-    Fixture f;
-    BrokerEpoch one = f.join(1);
-    const BrokerEpoch two = f.join(2);
-    f.join(3);
-    f.create("t");
-    const std::vector<IsrMember> isr = {{NodeId{1}, one}, {NodeId{2}, two}};
-    EXPECT_EQ(f.alter(1, BrokerEpoch{999}, isr, 0, 0), ErrorCode::stale_broker_epoch);
-    EXPECT_EQ(f.alter(2, two, isr, 0, 0), ErrorCode::invalid_request) << "not the leader";
-    EXPECT_EQ(f.alter(1, one, isr, 0, 7), ErrorCode::not_controller) << "from a later controller";
-    EXPECT_EQ(f.alter(1, one, {{NodeId{2}, two}}, 0, 0), ErrorCode::invalid_request)
-        << "without leader";
-    EXPECT_EQ(f.alter(1, one, isr, 0, 0), ErrorCode::none);
-    EXPECT_EQ(f.alter(1, one, isr, 0, 0), ErrorCode::invalid_update_version)
-        << "the epoch moved on";
-    const std::vector<IsrMember> old_life = {
-        {NodeId{1}, one}, {NodeId{2}, two}, {NodeId{3}, BrokerEpoch{0}}};
-    EXPECT_EQ(f.alter(1, one, old_life, 0, 1), ErrorCode::ineligible_replica) << "KIP-903";
-    f.expire(3);
-    EXPECT_EQ(f.alter(1, one, {{NodeId{1}, one}, {NodeId{3}, BrokerEpoch{-1}}}, 0, 1),
-              ErrorCode::ineligible_replica)
-        << "fenced";
-}
-
 TEST(controller, a_broker_that_returns_before_its_session_ended_must_wait) {
     Fixture f;
     f.join(1);
@@ -196,23 +131,6 @@ TEST(controller, restart_is_replay) {
     sync(again, out);
     EXPECT_EQ(digest_of(again.image), digest_of(f.c.image));
     EXPECT_EQ(again.image, f.c.image);
-}
-
-TEST(topics, are_refused_with_kafkas_errors) {
-    Fixture f;
-    f.join(1);
-    const auto create = [&](CreateTopicRequest request) {
-        return f.ask<CreateTopicResponse>(NodeId{1}, request, Lane::forwarding).error;
-    };
-    EXPECT_EQ(create({"bad/name", 1, 1, {}, {}}), ErrorCode::invalid_topic_exception);
-    EXPECT_EQ(create({"t", 0, 1, {}, {}}), ErrorCode::invalid_partitions);
-    EXPECT_EQ(create({"t", 1, 2, {}, {}}), ErrorCode::invalid_replication_factor);
-    EXPECT_EQ(create({"t", 1, 1, {{NodeId{9}}}, {}}), ErrorCode::invalid_replica_assignment);
-    EXPECT_EQ(create({"t", 3, 1, {}, {}}), ErrorCode::none);
-    EXPECT_EQ(create({"t", 3, 1, {}, {}}), ErrorCode::topic_already_exists);
-    EXPECT_EQ(
-        f.ask<DeleteTopicResponse>(NodeId{1}, DeleteTopicRequest{"x"}, Lane::forwarding).error,
-        ErrorCode::unknown_topic_or_partition);
 }
 
 TEST(controller, a_block_of_producer_ids_is_given_once_and_to_a_current_broker_only) {

@@ -34,20 +34,42 @@ Decision<BrokerRegistrationResponse> decide(const ControllerView& c,
                                             const BrokerRegistrationRequest& request);
 Decision<BrokerHeartbeatResponse> decide(const ControllerView& c,
                                          const BrokerHeartbeatRequest& request);
+Decision<UnregisterBrokerResponse> decide(const ControllerView& c,
+                                          const UnregisterBrokerRequest& request);
 // A broker's session expired: fence it and move its leaderships.
 std::vector<MetadataRecord> decide_fence(const ControllerView& c, NodeId broker);
 
-// partition_changes.cc
+// alter_partition.cc
 Decision<AlterPartitionResponse> decide(const ControllerView& c,
                                         const AlterPartitionRequest& request);
-// Records that take `broker` out of every ISR and leadership.
-void leave_partitions(const ControllerView& c, NodeId broker, std::vector<MetadataRecord>& records);
-// Records that give leaders to partitions without one, now that `broker` is alive.
-void lead_partitions(const ControllerView& c, NodeId broker, std::vector<MetadataRecord>& records);
+
+// elections.cc
+Decision<ElectLeadersResponse> decide(const ControllerView& c, const ElectLeadersRequest& request);
+// The periodic tasks: give partitions back to their preferred leaders (auto.leader.rebalance), and
+// leaders to partitions without one whose topic allows unclean elections (KIP-966 brought it).
+std::vector<MetadataRecord> decide_preferred_leaders(const ControllerView& c);
+std::vector<MetadataRecord> decide_unclean_leaders(const ControllerView& c);
+
+// reassignments.cc
+Decision<AlterPartitionReassignmentsResponse> decide(
+    const ControllerView& c, const AlterPartitionReassignmentsRequest& request);
+Decision<ListPartitionReassignmentsResponse> decide(
+    const ControllerView& c, const ListPartitionReassignmentsRequest& request);
 
 // topic_changes.cc
 Decision<CreateTopicResponse> decide(const ControllerView& c, const CreateTopicRequest& request);
+Decision<CreatePartitionsResponse> decide(const ControllerView& c,
+                                          const CreatePartitionsRequest& request);
 Decision<DeleteTopicResponse> decide(const ControllerView& c, const DeleteTopicRequest& request);
+Decision<IncrementalAlterConfigsResponse> decide(const ControllerView& c,
+                                                 const IncrementalAlterConfigsRequest& request);
+
+// feature_changes.cc
+// What a new cluster's log begins with (BootstrapMetadata): the finalized features. Nothing when
+// anything was written before.
+std::vector<MetadataRecord> decide_activation(const ControllerView& c);
+Decision<UpdateFeaturesResponse> decide(const ControllerView& c,
+                                        const UpdateFeaturesRequest& request);
 
 // producer_ids.cc
 inline constexpr std::int32_t kProducerIdBlockSize = 1000;  // ProducerIdsBlock

@@ -47,7 +47,7 @@ void on_heartbeat(Heartbeats& heartbeats, const ClusterImage& image,
     }
 }
 
-void on_session_expired(Heartbeats& heartbeats, NodeId broker) {
+void end_session(Heartbeats& heartbeats, NodeId broker) {
     heartbeats.sessions.erase(broker);
     forget(heartbeats, broker);
 }

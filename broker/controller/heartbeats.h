@@ -28,7 +28,7 @@ void on_registered(Heartbeats& heartbeats, NodeId broker);
 void on_heartbeat(Heartbeats& heartbeats, const ClusterImage& image,
                   const BrokerHeartbeatRequest& request, Offset end);
 // Its session ended, or its registration.
-void on_session_expired(Heartbeats& heartbeats, NodeId broker);
+void end_session(Heartbeats& heartbeats, NodeId broker);
 // A controller became active: it knows nothing, and gives every unfenced broker a full session.
 Heartbeats initial_heartbeats(const ClusterImage& image);
 

@@ -1,21 +1,11 @@
-// Topics: create (with placement) and delete.
+// Topics: create (with placement), grow, configure and delete.
 #include <algorithm>
 
-#include "broker/controller/decisions.h"
+#include "broker/controller/partition_updates.h"
+#include "broker/controller/placement.h"
 
 namespace tribunal {
 namespace {
-
-// Replicas one after another around the ring of live brokers, each partition and topic starting one
-// further, so leaders spread evenly. Deviation: Kafka's StripedReplicaPlacer starts at random.
-std::vector<NodeId> place(const std::vector<NodeId>& brokers, std::int32_t start,
-                          std::int16_t replication_factor) {
-    std::vector<NodeId> replicas;
-    for (std::int32_t i = 0; i < replication_factor; ++i) {
-        replicas.push_back(brokers[static_cast<std::size_t>(start + i) % brokers.size()]);
-    }
-    return replicas;
-}
 
 bool is_valid_name(const std::string& name) {
     if (name.empty() || name == "." || name == ".." || name.size() > 249) return false;
@@ -23,6 +13,73 @@ bool is_valid_name(const std::string& name) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                c == '.' || c == '_' || c == '-';
     });
+}
+
+// Names that differ in '.' and '_' only would share their metric names (Topic.hasCollision).
+bool collides(const ClusterImage& image, const std::string& name) {
+    const auto unified = [](std::string text) {
+        std::replace(text.begin(), text.end(), '.', '_');
+        return text;
+    };
+    if (name.find_first_of("._") == std::string::npos) return false;
+    const std::string here = unified(name);
+    return std::any_of(image.topic_ids.begin(), image.topic_ids.end(),
+                       [&](const auto& entry) { return unified(entry.first) == here; });
+}
+
+// What Kafka refuses (TopicConfig's validators). min.insync.replicas above the replication factor
+// is not: such a topic takes no acks=all writes.
+bool is_valid(const TopicConfig& config) {
+    return config.min_insync_replicas >= 1 && config.segment_bytes >= 14 &&
+           config.max_message_bytes >= 0 && config.flush_messages >= 1 &&
+           (config.cleanup_delete || config.cleanup_compact) &&
+           config.min_cleanable_dirty_ratio >= 0 && config.min_cleanable_dirty_ratio <= 1'000'000 &&
+           config.min_compaction_lag <= config.max_compaction_lag;
+}
+
+std::vector<UsableBroker> usable_brokers(const ControllerView& c) {
+    std::vector<UsableBroker> brokers;
+    for (const auto& [node, registration] : c.image.brokers) {
+        if (registration.in_controlled_shutdown || c.heartbeats.shutdowns.contains(node)) continue;
+        brokers.push_back({node, registration.rack, registration.fenced});
+    }
+    return brokers;
+}
+
+// New partitions: placed by hand, all with the same number of replicas, or else by the controller.
+Answer<std::vector<PartitionImage>> make_partitions(
+    const ControllerView& c, const std::vector<std::vector<NodeId>>& assignment,
+    std::int32_t partitions, std::size_t replication_factor, std::int32_t start) {
+    std::vector<std::vector<NodeId>> lists = assignment;
+    for (const std::vector<NodeId>& list : lists) {
+        if (const ErrorCode error = check_assignment(c.image, list); error != ErrorCode::none) {
+            return error;
+        }
+        if (list.size() != replication_factor) return ErrorCode::invalid_replica_assignment;
+    }
+    if (lists.empty()) {
+        const auto placed = place_replicas(usable_brokers(c), partitions,
+                                           static_cast<std::int16_t>(replication_factor), start);
+        if (!placed) return placed.error();
+        lists = *placed;
+    }
+    std::vector<PartitionImage> made;
+    for (std::vector<NodeId>& list : lists) {
+        PartitionImage image;
+        for (const NodeId node : list) {
+            if (!c.image.active.contains(node)) continue;
+            if (image.leader == kNoNode) image.leader = node;
+            image.isr.insert(node);
+        }
+        // All of them are fenced or shutting down.
+        if (image.isr.empty()) {
+            return assignment.empty() ? ErrorCode::invalid_replication_factor
+                                      : ErrorCode::invalid_replica_assignment;
+        }
+        image.replicas = std::move(list);
+        made.push_back(std::move(image));
+    }
+    return made;
 }
 
 }  // namespace
@@ -33,37 +90,52 @@ Decision<CreateTopicResponse> decide(const ControllerView& c, const CreateTopicR
     };
     if (!is_valid_name(request.name)) return refuse(ErrorCode::invalid_topic_exception);
     if (c.image.topic(request.name) != nullptr) return refuse(ErrorCode::topic_already_exists);
-    const std::int32_t partitions = request.assignment.empty()
-                                        ? request.partitions
-                                        : static_cast<std::int32_t>(request.assignment.size());
-    if (partitions < 1) return refuse(ErrorCode::invalid_partitions);
-    std::vector<NodeId> alive;
-    for (const auto& [node, epoch] : c.image.alive) alive.push_back(node);
-    if (request.assignment.empty() &&
-        (request.replication_factor < 1 ||
-         static_cast<std::size_t>(request.replication_factor) > alive.size())) {
-        return refuse(ErrorCode::invalid_replication_factor);
+    if (collides(c.image, request.name)) return refuse(ErrorCode::invalid_topic_exception);
+    if (!is_valid(request.config)) return refuse(ErrorCode::invalid_config);
+    std::size_t replication_factor = 0;
+    if (!request.assignment.empty()) {
+        replication_factor = request.assignment.front().size();
+    } else {
+        if (request.replication_factor < 1) return refuse(ErrorCode::invalid_replication_factor);
+        if (request.partitions < 1) return refuse(ErrorCode::invalid_partitions);
+        replication_factor = static_cast<std::size_t>(request.replication_factor);
     }
     const TopicId id = c.image.next_topic;
+    auto made =
+        make_partitions(c, request.assignment, request.partitions, replication_factor, id.value);
+    if (!made) return refuse(made.error());
     Decision<CreateTopicResponse> decision;
     decision.response = {ErrorCode::none, id};
     decision.records.emplace_back(TopicRecord{id, request.name, request.config});
-    for (std::int32_t i = 0; i < partitions; ++i) {
-        PartitionImage image;
-        image.replicas = request.assignment.empty()
-                             ? place(alive, id.value + i, request.replication_factor)
-                             : request.assignment[static_cast<std::size_t>(i)];
-        for (const NodeId node : image.replicas) {
-            if (c.image.alive.contains(node)) image.isr.insert(node);
-        }
-        // Kafka refuses a manual assignment with no live broker.
-        if (image.isr.empty()) return refuse(ErrorCode::invalid_replica_assignment);
-        for (const NodeId node : image.replicas) {
-            if (!image.isr.contains(node)) continue;
-            image.leader = node;
-            break;
-        }
-        decision.records.emplace_back(PartitionRecord{{id, i}, std::move(image)});
+    for (std::size_t i = 0; i < made->size(); ++i) {
+        decision.records.emplace_back(
+            PartitionRecord{{id, static_cast<std::int32_t>(i)}, (*made)[i]});
+    }
+    return decision;
+}
+
+Decision<CreatePartitionsResponse> decide(const ControllerView& c,
+                                          const CreatePartitionsRequest& request) {
+    const auto refuse = [](ErrorCode error) {
+        return Decision<CreatePartitionsResponse>{{}, {error}};
+    };
+    const TopicImage* topic = c.image.topic(request.topic);
+    if (topic == nullptr) return refuse(ErrorCode::unknown_topic_or_partition);
+    const auto old = static_cast<std::int32_t>(topic->partitions.size());
+    if (request.count <= old) return refuse(ErrorCode::invalid_partitions);
+    const std::int32_t more = request.count - old;
+    if (!request.assignment.empty() &&
+        request.assignment.size() != static_cast<std::size_t>(more)) {
+        return refuse(ErrorCode::invalid_replica_assignment);
+    }
+    const std::size_t replication_factor = topic->partitions.front().replicas.size();
+    auto made =
+        make_partitions(c, request.assignment, more, replication_factor, topic->id.value + old);
+    if (!made) return refuse(made.error());
+    Decision<CreatePartitionsResponse> decision;
+    for (std::int32_t i = 0; i < more; ++i) {
+        decision.records.emplace_back(
+            PartitionRecord{{topic->id, old + i}, (*made)[static_cast<std::size_t>(i)]});
     }
     return decision;
 }
@@ -72,6 +144,21 @@ Decision<DeleteTopicResponse> decide(const ControllerView& c, const DeleteTopicR
     const TopicImage* topic = c.image.topic(request.name);
     if (topic == nullptr) return {{}, {ErrorCode::unknown_topic_or_partition}};
     return {{RemoveTopicRecord{topic->id}}, {ErrorCode::none}};
+}
+
+Decision<IncrementalAlterConfigsResponse> decide(const ControllerView& c,
+                                                 const IncrementalAlterConfigsRequest& request) {
+    const TopicImage* topic = c.image.topic(request.topic);
+    if (topic == nullptr) return {{}, {ErrorCode::unknown_topic_or_partition}};
+    if (!is_valid(request.config)) return {{}, {ErrorCode::invalid_config}};
+    Decision<IncrementalAlterConfigsResponse> decision;
+    if (request.config == topic->config) return decision;
+    if (is_elr_enabled(c) &&
+        request.config.min_insync_replicas != topic->config.min_insync_replicas) {
+        clear_elr(*topic, decision.records);
+    }
+    decision.records.emplace_back(TopicConfigRecord{topic->id, request.config});
+    return decision;
 }
 
 }  // namespace tribunal

@@ -23,7 +23,8 @@ enum class ClientOpKind : std::uint8_t {
     elect_leaders,
     alter_configs,
     update_features,
-    unregister_broker
+    unregister_broker,
+    delete_records
 };
 
 }  // namespace tribunal

@@ -22,8 +22,12 @@ enum class PlantedBug : std::uint8_t {
     follower_ignores_epoch,     // a follower appends without ever truncating
     leader_truncates,           // a new leader cuts its own log to its high watermark
     stale_leader_serves,        // a broker that was told of a newer epoch goes on as leader
-    isr_join_too_early,         // a replica joins the ISR before it reached the high watermark
-    zombie_controller,          // a controller that lost the quorum goes on deciding
+    elr_outlives_min_isr,       // an ISR of min.insync.replicas leaves the ELR as it was
+    elr_keeps_unclean_replica,  // who has lost unsynced data stays eligible to lead
+    last_known_leader_forgotten,        // a partition without ISR and ELR knows nobody
+    registration_replaces_live_broker,  // a broker registers while its earlier life has a session
+    isr_join_too_early,            // a replica joins the ISR before it reached the high watermark
+    zombie_controller,             // a controller that lost the quorum goes on deciding
     standby_replays_uncommitted,   // a standby controller shows what is in its log, not committed
     duplicate_sequence_accepted,   // a leader appends a batch again that it has already
     sequence_gap_accepted,         // a leader appends a batch whose predecessor is missing

@@ -162,7 +162,6 @@ bool has_dependencies(Feature feature, std::int16_t level, const FeatureLevels& 
     // The record of a level needs a metadata.version that knows it.
     std::int16_t needed = kIbp33Iv0;
     if (feature == Feature::kraft_version) needed = kIbp39Iv0;
-    if (feature == Feature::group_version) needed = kIbp40Iv0;
     if (feature == Feature::eligible_leader_replicas_version) needed = kIbp40Iv1;
     return levels.metadata_version >= needed;
 }
