@@ -84,7 +84,7 @@ TEST(SmallWorld, a_quorum_is_checked_and_printed_as_it_was_read) {
     EXPECT_TRUE(result.complete);
     EXPECT_FALSE(result.any_failed());
     EXPECT_EQ(error_of(R"({"name": "x", "check": {"world": "quorum", "voters": 9}})"),
-              "t.json: /check/voters: found 9, expected 1 to 5");
+              "t.json: /check/voters: found 9, expected an integer from 1 to 5");
     EXPECT_EQ(error_of(R"({"name": "x", "check": {"world": "moon"}})"),
               "t.json: /check/world: found \"moon\", expected partition or quorum");
 }

@@ -240,11 +240,18 @@ void QuorumWorld::enabled_timers(const State& s, std::vector<Action>& actions) c
         const bool may_elect = r.epoch().value < options_.bounds.epochs;
         for (const TimerId armed : host.timers) {
             switch (kind_of(armed)) {
-                case TimerKind::raft_fetch:
-                    // An observer's leads to no election.
-                    if (may_elect || !is_voter(r))
+                case TimerKind::raft_fetch: {
+                    // An observer's leads to no election; it only finds who leads instead.
+                    const auto& leader = s.world.host(known_leader(r));
+                    const bool is_lost = !leader.is_up || leader.node.raft.leader() == nullptr ||
+                                         leader.node.raft.epoch() != r.epoch();
+                    const bool stands =
+                        is_voter(r) || r.planted_bug == PlantedBug::raft_observer_becomes_candidate;
+                    if (stands ? may_elect : is_lost) {
                         actions.push_back(about(Kind::fetch_timeout, id));
+                    }
                     break;
+                }
                 case TimerKind::raft_election: {
                     const auto* candidate = std::get_if<RaftCandidate>(&r.role);
                     if (may_elect && (candidate == nullptr || !candidate->backing_off)) {
