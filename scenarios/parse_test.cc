@@ -67,8 +67,7 @@ TEST(ParseScenario, understands_everything) {
     EXPECT_EQ(s.cluster.config.planted_bug, PlantedBug::leader_truncates);
     EXPECT_EQ(s.cluster.config.replica_lag_time_max, seconds(10));  // before KIP-537
     EXPECT_EQ(s.cluster.topic_defaults.retention, seconds(1800));   // minutes win over hours
-    EXPECT_EQ(s.without_effect,
-              (std::vector<std::string>{"num.io.threads (cluster)", "isolation.level (c1)"}));
+    EXPECT_EQ(s.without_effect, (std::vector<std::string>{"num.io.threads (cluster)"}));
 
     ASSERT_EQ(s.topics.size(), 2u);
     EXPECT_EQ(s.topics[0].partitions, 6);

@@ -48,13 +48,18 @@ Settings some_settings(ConfigScope scope, const Edition& edition, Settings setti
         for (const Setting& setting : table) {
             if (setting.binding.get == nullptr || !is_since(edition, setting.since)) continue;
             if (between(0, 3) != 0 || setting.name == "offsets.topic.replication.factor") continue;
+            if (setting.name == "enable.idempotence") continue;  // contradicts most of the others
             std::string value = setting.binding.get(settings);
             if (setting.type == SettingType::boolean) {
                 value = coin() ? "true" : "false";
+            } else if (setting.type == SettingType::floating) {
+                value = "0.25";
+            } else if (setting.type == SettingType::list) {
+                value = *rc::gen::element<std::string>("delete", "compact", "compact,delete");
             } else if (setting.type != SettingType::string &&
                        setting.type != SettingType::class_name) {
-                value = std::to_string(std::max<std::int64_t>(
-                    setting.range.low, between<std::int64_t>(1024, 1'000'000)));
+                value = std::to_string(std::clamp<std::int64_t>(
+                    between<std::int64_t>(1024, 1'000'000), setting.range.low, setting.range.high));
             } else if (setting.name == "acks") {
                 value = *rc::gen::element<std::string>("0", "1", "all");
             } else if (setting.name == "auto.offset.reset") {

@@ -16,7 +16,10 @@ constexpr std::size_t kMostSteps = 150;
 PartitionWorldOptions options_of(std::int32_t brokers, TruncationRule edition) {
     PartitionWorldOptions options;
     options.brokers = brokers;
-    options.broker.truncation = edition;
+    options.broker.rules.truncation = edition;
+    // The specifications know of no eligible leader replicas (KIP-966).
+    options.broker.rules.eligible_leader_replicas = false;
+    options.broker.rules.high_watermark_requires_min_isr = false;
     options.producer.acks = 1;
     options.bounds.writes = 4;
     return options;
