@@ -31,6 +31,15 @@ struct ReplicaView {
     // has asked the controller to add, KIP-497).
     const FlatSet<NodeId>* isr = nullptr;
     const FlatSet<NodeId>* maximal_isr = nullptr;
+    // What stands in its checkpoint files, and the node's wall clock, for the storage monitor.
+    Offset checkpointed_high_watermark{0};
+    Offset checkpointed_recovery_point{0};
+    Offset checkpointed_log_start{0};
+    Offset cleaner_checkpoint = kNoOffset;  // -1: none
+    Timestamp wall_clock;
+    // What it goes by, which may be behind the controller's; null when not known.
+    const TopicConfig* config = nullptr;
+    const BrokerConfig* broker_config = nullptr;
     // A leader that waits for no answer to an AlterPartition: its two sets must be equal (R4).
     // Leave it false when that is not known.
     bool isr_settled = false;

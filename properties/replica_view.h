@@ -27,6 +27,12 @@ inline ReplicaView replica_view(const Broker& broker, bool running, TopicPartiti
     }
     if (broker.controlled_shutdown != ControlledShutdown::no) replica.fetchers = -1;
     if (const Follower* follower = hosted->follower()) replica.follows = follower->leader;
+    replica.checkpointed_high_watermark = hosted->checkpointed_high_watermark;
+    replica.checkpointed_recovery_point = hosted->checkpoints.recovery_point;
+    replica.checkpointed_log_start = hosted->checkpoints.log_start_offset;
+    replica.cleaner_checkpoint = hosted->checkpoints.cleaner;
+    replica.config = &hosted->config;
+    replica.broker_config = &broker.config;
     if (const Leader* leader = hosted->leader()) {
         replica.is_leader = true;
         replica.isr_settled = !leader->pending.has_value();

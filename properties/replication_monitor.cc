@@ -49,9 +49,7 @@ Shared<ReplicationMonitor::PartitionState>& ReplicationMonitor::find_or_create(T
 }
 
 void ReplicationMonitor::on_created(TopicPartition partition, PartitionPromise promise) {
-    PartitionState& state = find_or_create(partition).edit();
-    state.committed.compacts |= promise.compacts;
-    PartitionFacts& facts = state.facts;
+    PartitionFacts& facts = find_or_create(partition).edit().facts;
     if (!promise.name.empty()) facts.name = std::move(promise.name);
     facts.unclean_leader_election_enabled = promise.unclean_leader_election_enabled;
     facts.flush_every_message = promise.flush_every_message;

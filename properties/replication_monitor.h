@@ -31,7 +31,6 @@ struct PartitionPromise {
     std::string name;  // "orders-0"
     bool unclean_leader_election_enabled = false;
     bool flush_every_message = false;  // log.flush.interval.messages = 1
-    bool compacts = false;             // cleanup.policy has compact
 };
 
 // How a node lost data. A killed process keeps the page cache and is neither.

@@ -21,6 +21,9 @@ const Excuse* ReplicationMonitor::PartitionState::excuse_between(LeaderEpoch aft
 }
 
 void ReplicationMonitor::Observation::run() {
+    for (const ReplicaView& r : view.replicas) {
+        if (r.config != nullptr && r.config->cleanup_compact) p.committed.compacts = true;
+    }
     align_replicas();
     observe_controller();
     check_eligible();

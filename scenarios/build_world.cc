@@ -123,6 +123,11 @@ Admin setup_of(const Scenario& scenario) {
         offsets.replication_factor = static_cast<std::int16_t>(std::min<std::int32_t>(
             scenario.cluster.config.offsets_topic_replication_factor, scenario.cluster.brokers));
         offsets.config = scenario.cluster.topic_defaults;
+        // What the coordinator asks for whatever the defaults are (groupMetadataTopicConfigs).
+        offsets.config.cleanup_compact = true;
+        offsets.config.cleanup_delete = false;
+        offsets.config.keeps_producer_compression = true;
+        offsets.config.segment_bytes = scenario.cluster.config.offsets_topic_segment_bytes;
         a.operations.push_back(
             {Duration{0}, ClientOpKind::create_topic, offsets, scenario.cluster.brokers});
     }

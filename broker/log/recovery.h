@@ -10,7 +10,8 @@ namespace tribunal {
 struct LogCheckpoints {
     Offset recovery_point{0};    // recovery-point-offset-checkpoint
     Offset log_start_offset{0};  // log-start-offset-checkpoint
-    TRIBUNAL_FIELDS(LogCheckpoints, recovery_point, log_start_offset)
+    Offset cleaner = kNoOffset;  // cleaner-offset-checkpoint: first dirty offset; -1: never cleaned
+    TRIBUNAL_FIELDS(LogCheckpoints, recovery_point, log_start_offset, cleaner)
 };
 
 // Makes of `log`, whose segments and leader epochs are as the disk has them, the log that the

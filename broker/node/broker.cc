@@ -205,6 +205,9 @@ void on_timer(Broker& b, TimerId id, Outbox& out) {
         case TimerKind::flush:
             on_storage_timer(b, kind_of(id), out);
             return;
+        case TimerKind::cleaner:
+            on_cleaner_timer(b, out);
+            return;
         case TimerKind::heartbeat:
             on_heartbeat_timer(b, out);
             return;
@@ -277,9 +280,11 @@ Broker restart(const Broker& b) {
     fresh.voters = b.voters;
     fresh.config = b.config;
     fresh.clean_shutdown_file = b.clean_shutdown_file;
+    const bool trusts_its_logs = b.clean_shutdown_file.has_value() ||
+                                 b.config.planted_bug == PlantedBug::recovery_keeps_torn_tail;
     for (const auto& [tp, hosted] : b.partitions) {
         fresh.partitions[tp].partition =
-            Shared<Partition>{loaded(*hosted.partition, b.clean_shutdown_file.has_value())};
+            Shared<Partition>{loaded(*hosted.partition, trusts_its_logs)};
     }
     return fresh;
 }

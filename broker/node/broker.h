@@ -250,6 +250,11 @@ bool waits_for_deletion(const Broker& b, TopicPartition tp);
 void start_storage_timers(Broker& b, Outbox& out);
 // checkpoint, recovery_checkpoint, log_start_checkpoint, retention or flush.
 void on_storage_timer(Broker& b, TimerKind kind, Outbox& out);
+// Deletes the segments that are too old, too much or below the log start, of logs that are
+// compacted or of those that are not.
+void delete_old_segments_of(Broker& b, bool compacted, Outbox& out);
+// compaction.cc
+void on_cleaner_timer(Broker& b, Outbox& out);
 // Flushes all logs and writes all checkpoints (LogManager.shutdown).
 void close_logs(Broker& b);
 // A partition as the next life of the process finds it on the disk.

@@ -37,20 +37,12 @@ void checkpoint_log_starts(Broker& b) {
     }
 }
 
-// Leaders and followers alike, each by its own clock and high watermark. Logs that are compacted
-// are the cleaner's (LogManager.cleanupLogs).
-void apply_retention(Broker& b, Outbox& out) {
-    ReplicationContext context = context_of(b, out);
-    for (auto& [tp, hosted] : b.partitions) {
-        const Partition& seen = *hosted.partition;
-        if (seen.config.cleanup_compact) continue;
-        const std::size_t count =
-            deletable_segments(seen.log, seen.config, seen.high_watermark, out.timestamp);
-        if (count == 0) continue;
-        delete_old_segments(hosted.partition.edit(), count, context);
-        notify_sessions(b, tp, out);
-        complete_parked(b, tp, out);
-    }
+std::size_t deletable_segments(const Broker& b, const Partition& p, Timestamp now) {
+    const std::size_t count = deletable_segments(p.log, p.config, p.high_watermark, now);
+    if (b.config.planted_bug != PlantedBug::retention_deletes_early || count > 0) return count;
+    const bool may =
+        p.log.segments.size() > 1 && p.log.segments[1]->base_offset <= p.high_watermark;
+    return may ? 1 : 0;
 }
 
 // flush.ms, looked at every log.flush.scheduler.interval.ms. Time is counted in such intervals, so
@@ -78,8 +70,24 @@ void start_storage_timers(Broker& b, Outbox& out) {
     out.arm(timer(TimerKind::recovery_checkpoint), b.config.flush_offset_checkpoint_interval);
     out.arm(timer(TimerKind::log_start_checkpoint),
             b.config.flush_start_offset_checkpoint_interval);
+    if (b.config.cleaner_enable) out.arm(timer(TimerKind::cleaner), b.config.cleaner_backoff);
     if (b.config.flush_scheduler_interval < kForever) {
         out.arm(timer(TimerKind::flush), b.config.flush_scheduler_interval);
+    }
+}
+
+// Leaders and followers alike, each by its own clock and high watermark. Logs that are compacted
+// are the cleaner's (LogManager.cleanupLogs).
+void delete_old_segments_of(Broker& b, bool compacted, Outbox& out) {
+    ReplicationContext context = context_of(b, out);
+    for (auto& [tp, hosted] : b.partitions) {
+        const Partition& seen = *hosted.partition;
+        if (seen.config.cleanup_compact != compacted) continue;
+        const std::size_t count = deletable_segments(b, seen, out.timestamp);
+        if (count == 0) continue;
+        delete_old_segments(hosted.partition.edit(), count, context);
+        notify_sessions(b, tp, out);
+        complete_parked(b, tp, out);
     }
 }
 
@@ -99,7 +107,7 @@ void on_storage_timer(Broker& b, TimerKind kind, Outbox& out) {
             again = b.config.flush_start_offset_checkpoint_interval;
             break;
         case TimerKind::retention:
-            apply_retention(b, out);
+            delete_old_segments_of(b, false, out);
             again = b.config.retention_check_interval;
             break;
         case TimerKind::flush:

@@ -66,6 +66,10 @@ void on_truncated(Partition& p, ReplicationContext& context) {
     p.flush_requested = std::min(p.flush_requested, p.log.log_end_offset);
     // LogManager.truncateTo writes the checkpoint at once.
     p.checkpoints.recovery_point = p.log.recovery_point;
+    // The cleaner's is cut as well, to the active segment (maybeTruncateCheckpoint).
+    if (p.config.cleanup_compact) {
+        p.checkpoints.cleaner = std::min(p.checkpoints.cleaner, p.log.active_segment().base_offset);
+    }
     context.out.effects.emplace_back(Write{TruncateWrite{p.id}, false, 0});
     context.out.touch(p.id);
 }

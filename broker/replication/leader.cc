@@ -200,8 +200,11 @@ Answer<Appended> append_as_leader(Partition& p, const RecordBatch& batch, std::i
     }
     const Offset before = p.log.log_end_offset;
     const bool sync = append_to_log(p, std::move(placed), token, context);
-    if (sync && p.unsynced_from == kNoOffset) p.unsynced_from = before;
     context.out.touch(p.id);
+    if (context.config.planted_bug == PlantedBug::flush_is_not_awaited) {
+        return Appended{before, p.log.log_end_offset, 0};
+    }
+    if (sync && p.unsynced_from == kNoOffset) p.unsynced_from = before;
     return Appended{before, p.log.log_end_offset, sync ? token : 0};
 }
 
