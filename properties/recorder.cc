@@ -246,7 +246,7 @@ void Recorder::on_follower_reads(const World& world, const Host& host, const Out
     for (const Effect& effect : out.effects) {
         const auto* send = std::get_if<Send>(&effect);
         if (send == nullptr || !send->is_response) continue;
-        const auto* response = std::get_if<FetchResponse>(&send->message);
+        const auto* response = send->message.get_if<FetchResponse>();
         if (response == nullptr || broker_of(world.host(send->connection.client).node) != nullptr) {
             continue;
         }

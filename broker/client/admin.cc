@@ -164,31 +164,29 @@ void on_message(Admin& a, const Deliver& d, Outbox& out) {
     const auto answered = [&](ErrorCode error, TopicId topic = TopicId{-1}) {
         on_answer(a, error, topic, out);
     };
-    std::visit(
-        Overloaded{
-            [&](const MetadataResponse& m) {
-                if (a.is_looking_up) return on_looked_up(a, m, out);
-                const bool described = operation_of(a).kind == ClientOpKind::describe_topic;
-                if (!described || m.topics.empty()) return answered(ErrorCode::none);
-                answered(m.topics.front().error, m.topics.front().topic);
-            },
-            [&](const CreateTopicResponse& m) { answered(m.error, m.topic); },
-            [&](const DeleteTopicResponse& m) { answered(m.error); },
-            [&](const CreatePartitionsResponse& m) { answered(m.error); },
-            [&](const AlterPartitionReassignmentsResponse& m) {
-                answered(first_error(m.error, m.partitions));
-            },
-            [&](const ListPartitionReassignmentsResponse& m) { answered(m.error); },
-            [&](const ElectLeadersResponse& m) { answered(first_error(m.error, m.partitions)); },
-            [&](const IncrementalAlterConfigsResponse& m) { answered(m.error); },
-            [&](const UpdateFeaturesResponse& m) { answered(m.error); },
-            [&](const UnregisterBrokerResponse& m) { answered(m.error); },
-            [&](const DeleteRecordsResponse& m) {
-                answered(first_error(ErrorCode::none, m.partitions));
-            },
-            [&](const auto&) { CHECK(!"a message that an admin client never gets"); },
+    d.message.visit(Overloaded{
+        [&](const MetadataResponse& m) {
+            if (a.is_looking_up) return on_looked_up(a, m, out);
+            const bool described = operation_of(a).kind == ClientOpKind::describe_topic;
+            if (!described || m.topics.empty()) return answered(ErrorCode::none);
+            answered(m.topics.front().error, m.topics.front().topic);
         },
-        d.message);
+        [&](const CreateTopicResponse& m) { answered(m.error, m.topic); },
+        [&](const DeleteTopicResponse& m) { answered(m.error); },
+        [&](const CreatePartitionsResponse& m) { answered(m.error); },
+        [&](const AlterPartitionReassignmentsResponse& m) {
+            answered(first_error(m.error, m.partitions));
+        },
+        [&](const ListPartitionReassignmentsResponse& m) { answered(m.error); },
+        [&](const ElectLeadersResponse& m) { answered(first_error(m.error, m.partitions)); },
+        [&](const IncrementalAlterConfigsResponse& m) { answered(m.error); },
+        [&](const UpdateFeaturesResponse& m) { answered(m.error); },
+        [&](const UnregisterBrokerResponse& m) { answered(m.error); },
+        [&](const DeleteRecordsResponse& m) {
+            answered(first_error(ErrorCode::none, m.partitions));
+        },
+        [&](const auto&) { CHECK(!"a message that an admin client never gets"); },
+    });
 }
 
 }  // namespace

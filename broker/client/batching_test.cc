@@ -76,10 +76,10 @@ struct Fixture {
             for (const Effect& effect : out.effects) {
                 const auto* send = std::get_if<Send>(&effect);
                 if (send == nullptr) continue;
-                if (const auto* produce = std::get_if<ProduceRequest>(&send->message)) {
+                if (const auto* produce = send->message.get_if<ProduceRequest>()) {
                     todo.push_back(
                         Deliver{send->connection, true, send->correlation, answer(*produce)});
-                } else if (std::holds_alternative<InitProducerIdRequest>(send->message)) {
+                } else if (send->message.holds<InitProducerIdRequest>()) {
                     todo.push_back(
                         Deliver{send->connection, true, send->correlation,
                                 InitProducerIdResponse{ErrorCode::none, ProducerId{7}, 0}});

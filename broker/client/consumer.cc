@@ -137,24 +137,20 @@ void on_timer(Consumer& c, const TimerFired& fired, Outbox& out) {
 
 void on_message(Consumer& c, const Deliver& d, Outbox& out) {
     const NodeId broker = d.connection.server;
-    std::visit(
-        Overloaded{
-            [&](const FetchResponse& m) { on_fetch_response(c, broker, d.correlation, m, out); },
-            [&](const ListOffsetsResponse& m) {
-                on_list_offsets_response(c, d.correlation, m, out);
-            },
-            [&](const MetadataResponse& m) {
-                on_metadata_response(c.metadata, c.id, m, out);
-                out.arm(timer(TimerKind::metadata_age), c.config.metadata_max_age);
-                if (!assign(c, out)) want_metadata(c.metadata, c.config.retry_backoff, out);
-                advance(c, out);
-            },
-            [&](const FindCoordinatorResponse& m) { on_coordinator(c, m, out); },
-            [&](const OffsetFetchResponse& m) { on_committed(c, d.correlation, m, out); },
-            [&](const OffsetCommitResponse& m) { on_commit_response(c, d.correlation, m, out); },
-            [&](const auto&) { CHECK(!"a message that a consumer never gets"); },
+    d.message.visit(Overloaded{
+        [&](const FetchResponse& m) { on_fetch_response(c, broker, d.correlation, m, out); },
+        [&](const ListOffsetsResponse& m) { on_list_offsets_response(c, d.correlation, m, out); },
+        [&](const MetadataResponse& m) {
+            on_metadata_response(c.metadata, c.id, m, out);
+            out.arm(timer(TimerKind::metadata_age), c.config.metadata_max_age);
+            if (!assign(c, out)) want_metadata(c.metadata, c.config.retry_backoff, out);
+            advance(c, out);
         },
-        d.message);
+        [&](const FindCoordinatorResponse& m) { on_coordinator(c, m, out); },
+        [&](const OffsetFetchResponse& m) { on_committed(c, d.correlation, m, out); },
+        [&](const OffsetCommitResponse& m) { on_commit_response(c, d.correlation, m, out); },
+        [&](const auto&) { CHECK(!"a message that a consumer never gets"); },
+    });
 }
 
 void on_closed(Consumer& c, ConnectionKey connection, Outbox& out) {

@@ -49,7 +49,7 @@ struct Fixture {
         std::pair<NodeId, const FetchRequest*> found{kNoNode, nullptr};
         for (const Effect& effect : out.effects) {
             const auto* send = std::get_if<Send>(&effect);
-            const auto* m = send == nullptr ? nullptr : std::get_if<FetchRequest>(&send->message);
+            const auto* m = send == nullptr ? nullptr : send->message.get_if<FetchRequest>();
             if (m != nullptr) found = {send->connection.server, m};
         }
         return found;

@@ -59,10 +59,10 @@ struct Fixture {
         for (const Effect& effect : out.effects) {
             const auto* send = std::get_if<Send>(&effect);
             if (send == nullptr) continue;
-            if (const auto* produce = std::get_if<ProduceRequest>(&send->message)) {
+            if (const auto* produce = send->message.get_if<ProduceRequest>()) {
                 sent.push_back({send->correlation, *produce});
             }
-            if (std::holds_alternative<InitProducerIdRequest>(send->message)) {
+            if (send->message.holds<InitProducerIdRequest>()) {
                 id_requests.emplace_back(send->connection.server, send->correlation);
             }
         }

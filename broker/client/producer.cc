@@ -302,56 +302,57 @@ void stop(Producer& p, Outbox& out) {
 }
 
 void step(Producer& p, const Input& input, Outbox& out) {
-    std::visit(
-        Overloaded{
-            [&](const Start&) {
-                request_metadata(p.metadata, p.id, p.next_correlation, p.config.request_timeout,
-                                 out);
-                out.arm(timer(TimerKind::load), p.load.start);
-                out.arm(timer(TimerKind::metadata_age), p.config.metadata_max_age);
-                settle_sequences(p, out);
-            },
-            [&](const Deliver& d) {
-                if (const auto* m = std::get_if<ProduceResponse>(&d.message)) {
-                    on_produce_response(p, d.connection.server, d.correlation, *m, out);
-                } else if (const auto* metadata = std::get_if<MetadataResponse>(&d.message)) {
-                    on_metadata_response(p.metadata, p.id, *metadata, out);
-                    const KnownTopic* topic = p.metadata.topic(p.topic);
-                    if (topic == nullptr) {
-                        want_metadata(p.metadata, p.config.retry_backoff, out);
-                    } else {
-                        // A partition without a leader: keep asking while records wait for it.
-                        for (std::size_t i = 0; i < topic->partitions.size(); ++i) {
-                            const bool needed = i < p.queues.size() && !p.queues[i].waiting.empty();
-                            if (needed && topic->partitions[i].leader == kNoNode) {
-                                want_metadata(p.metadata, p.config.retry_backoff, out);
-                            }
-                        }
-                    }
-                    out.arm(timer(TimerKind::metadata_age), p.config.metadata_max_age);
-                    unblock(p, out);
-                    drain(p, out);
-                } else if (const auto* init = std::get_if<InitProducerIdResponse>(&d.message)) {
-                    on_init_producer_id(p, *init, out);
-                } else {
-                    CHECK(!"a message that a producer never gets");
-                }
-                if (p.buffered_bytes < p.config.buffer_memory) unblock(p, out);
-            },
-            [&](const ConnectionClosed& c) {
-                if (c.connection.lane == Lane::metadata) {
-                    on_metadata_failed(p.metadata, p.id, p.config.retry_backoff, out);
-                } else if (c.connection.lane == Lane::producer_id) {
-                    on_init_producer_id_failed(p, out);
-                } else {
-                    on_link_broken(p, c.connection.server, out);
-                }
-            },
-            [&](const TimerFired& t) { on_timer(p, t, out); },
-            [&](const WriteDone&) { CHECK(!"a producer has no disk"); },
-            [&](const Stop&) { out.effects.emplace_back(Halt{"stopped"}); },
-        },
-        input);
+    std::visit(Overloaded{
+                   [&](const Start&) {
+                       request_metadata(p.metadata, p.id, p.next_correlation,
+                                        p.config.request_timeout, out);
+                       out.arm(timer(TimerKind::load), p.load.start);
+                       out.arm(timer(TimerKind::metadata_age), p.config.metadata_max_age);
+                       settle_sequences(p, out);
+                   },
+                   [&](const Deliver& d) {
+                       if (const auto* m = d.message.get_if<ProduceResponse>()) {
+                           on_produce_response(p, d.connection.server, d.correlation, *m, out);
+                       } else if (const auto* metadata = d.message.get_if<MetadataResponse>()) {
+                           on_metadata_response(p.metadata, p.id, *metadata, out);
+                           const KnownTopic* topic = p.metadata.topic(p.topic);
+                           if (topic == nullptr) {
+                               want_metadata(p.metadata, p.config.retry_backoff, out);
+                           } else {
+                               // A partition without a leader: keep asking while records wait for
+                               // it.
+                               for (std::size_t i = 0; i < topic->partitions.size(); ++i) {
+                                   const bool needed =
+                                       i < p.queues.size() && !p.queues[i].waiting.empty();
+                                   if (needed && topic->partitions[i].leader == kNoNode) {
+                                       want_metadata(p.metadata, p.config.retry_backoff, out);
+                                   }
+                               }
+                           }
+                           out.arm(timer(TimerKind::metadata_age), p.config.metadata_max_age);
+                           unblock(p, out);
+                           drain(p, out);
+                       } else if (const auto* init = d.message.get_if<InitProducerIdResponse>()) {
+                           on_init_producer_id(p, *init, out);
+                       } else {
+                           CHECK(!"a message that a producer never gets");
+                       }
+                       if (p.buffered_bytes < p.config.buffer_memory) unblock(p, out);
+                   },
+                   [&](const ConnectionClosed& c) {
+                       if (c.connection.lane == Lane::metadata) {
+                           on_metadata_failed(p.metadata, p.id, p.config.retry_backoff, out);
+                       } else if (c.connection.lane == Lane::producer_id) {
+                           on_init_producer_id_failed(p, out);
+                       } else {
+                           on_link_broken(p, c.connection.server, out);
+                       }
+                   },
+                   [&](const TimerFired& t) { on_timer(p, t, out); },
+                   [&](const WriteDone&) { CHECK(!"a producer has no disk"); },
+                   [&](const Stop&) { out.effects.emplace_back(Halt{"stopped"}); },
+               },
+               input);
 }
 
 }  // namespace tribunal

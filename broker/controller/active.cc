@@ -11,17 +11,15 @@ namespace {
 
 // A response of the same kind that says only that it comes from the wrong controller.
 Message refusal_of(const Message& response) {
-    return std::visit(
-        []<class Response>(const Response&) -> Message {
-            Response refusal;
-            if constexpr (requires { refusal.error; }) {
-                refusal.error = ErrorCode::not_controller;
-            } else {
-                CHECK(!"a response that a controller never gives");
-            }
-            return refusal;
-        },
-        response);
+    return response.visit([]<class Response>(const Response&) -> Message {
+        Response refusal;
+        if constexpr (requires { refusal.error; }) {
+            refusal.error = ErrorCode::not_controller;
+        } else {
+            CHECK(!"a response that a controller never gives");
+        }
+        return refusal;
+    });
 }
 
 void load_snapshot(Controller& c) {

@@ -63,48 +63,42 @@ void on_fetch_waited(Controller& c, std::uint64_t connection, Outbox& out) {
 
 // A broker's request or one that a broker forwarded; this controller is active.
 void on_decision(Controller& c, const Deliver& d, Outbox& out) {
-    std::visit(
-        Overloaded{
-            [&](const BrokerRegistrationRequest& m) {
-                auto decision = decide(c.view(), m);
-                const bool granted = decision.response.error == ErrorCode::none;
-                answer(c, d, std::move(decision), out);
-                if (!granted) return;
-                on_registered(c.heartbeats, m.broker);
-                arm_session(c, m.broker, out);
-            },
-            [&](const BrokerHeartbeatRequest& m) {
-                // The session lives as long as heartbeats of the current registration come.
-                auto decision = decide(c.view(), m);
-                const bool granted = decision.response.error == ErrorCode::none;
-                answer(c, d, std::move(decision), out);
-                if (!granted) return;
-                on_heartbeat(c.heartbeats, c.image, m, c.raft.log.end_offset);
-                arm_session(c, m.broker, out);
-            },
-            [&](const AlterPartitionRequest& m) { answer(c, d, decide(c.view(), m), out); },
-            [&](const AllocateProducerIdsRequest& m) { answer(c, d, decide(c.view(), m), out); },
-            [&](const CreateTopicRequest& m) { answer(c, d, decide(c.view(), m), out); },
-            [&](const CreatePartitionsRequest& m) { answer(c, d, decide(c.view(), m), out); },
-            [&](const DeleteTopicRequest& m) { answer(c, d, decide(c.view(), m), out); },
-            [&](const IncrementalAlterConfigsRequest& m) {
-                answer(c, d, decide(c.view(), m), out);
-            },
-            [&](const AlterPartitionReassignmentsRequest& m) {
-                answer(c, d, decide(c.view(), m), out);
-            },
-            [&](const ListPartitionReassignmentsRequest& m) {
-                answer(c, d, decide(c.view(), m), out);
-            },
-            [&](const ElectLeadersRequest& m) { answer(c, d, decide(c.view(), m), out); },
-            [&](const UpdateFeaturesRequest& m) { answer(c, d, decide(c.view(), m), out); },
-            [&](const UnregisterBrokerRequest& m) {
-                answer(c, d, decide(c.view(), m), out);
-                if (!c.image.brokers.contains(m.broker)) end_session(c.heartbeats, m.broker);
-            },
-            [&](const auto&) { CHECK(!"a message that a controller never gets"); },
+    d.message.visit(Overloaded{
+        [&](const BrokerRegistrationRequest& m) {
+            auto decision = decide(c.view(), m);
+            const bool granted = decision.response.error == ErrorCode::none;
+            answer(c, d, std::move(decision), out);
+            if (!granted) return;
+            on_registered(c.heartbeats, m.broker);
+            arm_session(c, m.broker, out);
         },
-        d.message);
+        [&](const BrokerHeartbeatRequest& m) {
+            // The session lives as long as heartbeats of the current registration come.
+            auto decision = decide(c.view(), m);
+            const bool granted = decision.response.error == ErrorCode::none;
+            answer(c, d, std::move(decision), out);
+            if (!granted) return;
+            on_heartbeat(c.heartbeats, c.image, m, c.raft.log.end_offset);
+            arm_session(c, m.broker, out);
+        },
+        [&](const AlterPartitionRequest& m) { answer(c, d, decide(c.view(), m), out); },
+        [&](const AllocateProducerIdsRequest& m) { answer(c, d, decide(c.view(), m), out); },
+        [&](const CreateTopicRequest& m) { answer(c, d, decide(c.view(), m), out); },
+        [&](const CreatePartitionsRequest& m) { answer(c, d, decide(c.view(), m), out); },
+        [&](const DeleteTopicRequest& m) { answer(c, d, decide(c.view(), m), out); },
+        [&](const IncrementalAlterConfigsRequest& m) { answer(c, d, decide(c.view(), m), out); },
+        [&](const AlterPartitionReassignmentsRequest& m) {
+            answer(c, d, decide(c.view(), m), out);
+        },
+        [&](const ListPartitionReassignmentsRequest& m) { answer(c, d, decide(c.view(), m), out); },
+        [&](const ElectLeadersRequest& m) { answer(c, d, decide(c.view(), m), out); },
+        [&](const UpdateFeaturesRequest& m) { answer(c, d, decide(c.view(), m), out); },
+        [&](const UnregisterBrokerRequest& m) {
+            answer(c, d, decide(c.view(), m), out);
+            if (!c.image.brokers.contains(m.broker)) end_session(c.heartbeats, m.broker);
+        },
+        [&](const auto&) { CHECK(!"a message that a controller never gets"); },
+    });
 }
 
 // What the active controller would have answered, were it this one.
@@ -126,11 +120,11 @@ void on_message(Controller& c, const Deliver& d, Outbox& out) {
         raft_response(c.raft, d, out);
     } else if (of_quorum) {
         raft_request(c.raft, d, out);
-    } else if (const auto* fetch = std::get_if<MetadataFetchRequest>(&d.message)) {
+    } else if (const auto* fetch = d.message.get_if<MetadataFetchRequest>()) {
         on_metadata_fetch(c, d, *fetch, out);
     } else if (!c.active) {
         out.respond(d.connection, d.correlation,
-                    std::visit([](const auto& m) { return refusal_to(m); }, d.message));
+                    d.message.visit([](const auto& m) { return refusal_to(m); }));
     } else {
         on_decision(c, d, out);
     }

@@ -33,7 +33,7 @@ struct Fixture {
         for (const Effect& effect : out.effects) {
             const auto* sent = std::get_if<Send>(&effect);
             if (sent == nullptr) continue;
-            if (const auto* r = std::get_if<Response>(&sent->message)) return *r;
+            if (const auto* r = sent->message.get_if<Response>()) return *r;
         }
         ADD_FAILURE() << "no answer";
         return {};

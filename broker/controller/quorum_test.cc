@@ -105,7 +105,7 @@ struct Quorum {
     template <class Response>
     std::optional<Response> answer() const {
         for (const Send& send : answers) {
-            if (const auto* r = std::get_if<Response>(&send.message)) return *r;
+            if (const auto* r = send.message.get_if<Response>()) return *r;
         }
         return std::nullopt;
     }
@@ -206,8 +206,7 @@ TEST(controllers, a_leader_that_is_told_to_end_hands_the_quorum_over_first) {
     for (const Effect& effect : out.effects) {
         EXPECT_FALSE(std::holds_alternative<Halt>(effect));
         const auto* send = std::get_if<Send>(&effect);
-        says_so = says_so ||
-                  (send != nullptr && std::holds_alternative<EndQuorumEpochRequest>(send->message));
+        says_so = says_so || (send != nullptr && send->message.holds<EndQuorumEpochRequest>());
     }
     EXPECT_TRUE(says_so);
     EXPECT_FALSE(q.nodes.at(kFirst).active.has_value());

@@ -21,15 +21,13 @@ constexpr Duration kRetry = milliseconds(100);     // of a channel that has foun
 constexpr Duration kRequestTimeout = seconds(30);  // controller.socket.timeout.ms
 
 bool is_refused(const Message& response) {
-    return std::visit(
-        [](const auto& m) {
-            if constexpr (requires { m.error == ErrorCode::none; }) {
-                return m.error == ErrorCode::not_controller;
-            } else {
-                return false;
-            }
-        },
-        response);
+    return response.visit([](const auto& m) {
+        if constexpr (requires { m.error == ErrorCode::none; }) {
+            return m.error == ErrorCode::not_controller;
+        } else {
+            return false;
+        }
+    });
 }
 
 void send_forwarded(Broker& b, std::int32_t correlation, Forwarded& forwarded, Outbox& out) {

@@ -75,29 +75,28 @@ void on_request(Broker& b, const Deliver& d, Outbox& out) {
         channel->queue.push_back(d);
         return;
     }
-    std::visit(Overloaded{
-                   [&](const ProduceRequest& m) { on_produce(b, d, m, out); },
-                   [&](const FetchRequest& m) { on_fetch(b, d, m, out); },
-                   [&](const ListOffsetsRequest& m) { on_list_offsets(b, d, m, out); },
-                   [&](const MetadataRequest& m) { on_metadata_request(b, d, m, out); },
-                   [&](const FindCoordinatorRequest& m) { on_find_coordinator(b, d, m, out); },
-                   [&](const OffsetCommitRequest& m) { on_offset_commit(b, d, m, out); },
-                   [&](const OffsetFetchRequest& m) { on_offset_fetch(b, d, m, out); },
-                   [&](const DeleteRecordsRequest& m) { on_delete_records(b, d, m, out); },
-                   [&](const CreateTopicRequest&) { forward(b, d, out); },
-                   [&](const CreatePartitionsRequest&) { forward(b, d, out); },
-                   [&](const DeleteTopicRequest&) { forward(b, d, out); },
-                   [&](const IncrementalAlterConfigsRequest&) { forward(b, d, out); },
-                   [&](const AlterPartitionReassignmentsRequest&) { forward(b, d, out); },
-                   [&](const ListPartitionReassignmentsRequest&) { forward(b, d, out); },
-                   [&](const ElectLeadersRequest&) { forward(b, d, out); },
-                   [&](const UpdateFeaturesRequest&) { forward(b, d, out); },
-                   [&](const UnregisterBrokerRequest&) { forward(b, d, out); },
-                   [&](const OffsetsForLeaderEpochRequest& m) { on_epoch_request(b, d, m, out); },
-                   [&](const InitProducerIdRequest& m) { on_init_producer_id(b, d, m, out); },
-                   [&](const auto&) { CHECK(!"a request that a broker never gets"); },
-               },
-               d.message);
+    d.message.visit(Overloaded{
+        [&](const ProduceRequest& m) { on_produce(b, d, m, out); },
+        [&](const FetchRequest& m) { on_fetch(b, d, m, out); },
+        [&](const ListOffsetsRequest& m) { on_list_offsets(b, d, m, out); },
+        [&](const MetadataRequest& m) { on_metadata_request(b, d, m, out); },
+        [&](const FindCoordinatorRequest& m) { on_find_coordinator(b, d, m, out); },
+        [&](const OffsetCommitRequest& m) { on_offset_commit(b, d, m, out); },
+        [&](const OffsetFetchRequest& m) { on_offset_fetch(b, d, m, out); },
+        [&](const DeleteRecordsRequest& m) { on_delete_records(b, d, m, out); },
+        [&](const CreateTopicRequest&) { forward(b, d, out); },
+        [&](const CreatePartitionsRequest&) { forward(b, d, out); },
+        [&](const DeleteTopicRequest&) { forward(b, d, out); },
+        [&](const IncrementalAlterConfigsRequest&) { forward(b, d, out); },
+        [&](const AlterPartitionReassignmentsRequest&) { forward(b, d, out); },
+        [&](const ListPartitionReassignmentsRequest&) { forward(b, d, out); },
+        [&](const ElectLeadersRequest&) { forward(b, d, out); },
+        [&](const UpdateFeaturesRequest&) { forward(b, d, out); },
+        [&](const UnregisterBrokerRequest&) { forward(b, d, out); },
+        [&](const OffsetsForLeaderEpochRequest& m) { on_epoch_request(b, d, m, out); },
+        [&](const InitProducerIdRequest& m) { on_init_producer_id(b, d, m, out); },
+        [&](const auto&) { CHECK(!"a request that a broker never gets"); },
+    });
 }
 
 void on_response(Broker& b, const Deliver& d, Outbox& out) {
@@ -110,20 +109,18 @@ void on_response(Broker& b, const Deliver& d, Outbox& out) {
     if (is_to_controllers(d.connection.lane)) {
         out.disarm(timer(TimerKind::request_timeout, d.connection.packed()));
     }
-    std::visit(
-        Overloaded{
-            [&](const FetchResponse& m) { on_fetch_response(b, peer, d.correlation, m, out); },
-            [&](const OffsetsForLeaderEpochResponse& m) {
-                on_epoch_response(b, peer, d.correlation, m, out);
-            },
-            [&](const BrokerRegistrationResponse& m) { on_registration(b, m, out); },
-            [&](const BrokerHeartbeatResponse& m) { on_heartbeat(b, m, out); },
-            [&](const AlterPartitionResponse& m) { on_alter_partition(b, m, out); },
-            [&](const AllocateProducerIdsResponse& m) { on_producer_ids(b, m, out); },
-            [&](const MetadataFetchResponse& m) { on_metadata(b, peer, m, out); },
-            [&](const auto&) { CHECK(!"a response that a broker never asked for"); },
+    d.message.visit(Overloaded{
+        [&](const FetchResponse& m) { on_fetch_response(b, peer, d.correlation, m, out); },
+        [&](const OffsetsForLeaderEpochResponse& m) {
+            on_epoch_response(b, peer, d.correlation, m, out);
         },
-        d.message);
+        [&](const BrokerRegistrationResponse& m) { on_registration(b, m, out); },
+        [&](const BrokerHeartbeatResponse& m) { on_heartbeat(b, m, out); },
+        [&](const AlterPartitionResponse& m) { on_alter_partition(b, m, out); },
+        [&](const AllocateProducerIdsResponse& m) { on_producer_ids(b, m, out); },
+        [&](const MetadataFetchResponse& m) { on_metadata(b, peer, m, out); },
+        [&](const auto&) { CHECK(!"a response that a broker never asked for"); },
+    });
 }
 
 // A connection that this broker opened is gone: what it asked for will not be answered.

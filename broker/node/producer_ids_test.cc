@@ -28,7 +28,7 @@ struct Fixture {
         for (const Effect& effect : out.effects) {
             const auto* send = std::get_if<Send>(&effect);
             if (send == nullptr) continue;
-            if (const auto* m = std::get_if<M>(&send->message)) return m;
+            if (const auto* m = send->message.get_if<M>()) return m;
         }
         return nullptr;
     }

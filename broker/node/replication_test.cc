@@ -75,7 +75,7 @@ struct Fixture {
         const M* found = nullptr;
         for (const Effect& effect : out.effects) {
             const auto* send = std::get_if<Send>(&effect);
-            const M* m = send == nullptr ? nullptr : std::get_if<M>(&send->message);
+            const M* m = send == nullptr ? nullptr : send->message.get_if<M>();
             if (m != nullptr) found = m;
         }
         return found;

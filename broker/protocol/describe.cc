@@ -397,39 +397,36 @@ std::string_view kind_of(const Message& message) {
                                           "UpdateRaftVoterResponse",
                                           "DeleteRecordsRequest",
                                           "DeleteRecordsResponse"};
-    static_assert(std::size(kinds) == std::variant_size_v<Message>);
+    static_assert(std::size(kinds) == Message::kTypes);
     return kinds[message.index()];
 }
 
 std::string describe(const Message& message) {
-    std::string text = std::visit(Describe{}, message);
+    std::string text = message.visit(Describe{});
     while (!text.empty() && text.front() == ' ') text.erase(0, 1);
     return text;
 }
 
 bool has_error(const Message& message) {
-    return std::visit(
-        [](const auto& m) {
-            bool error = false;
-            if constexpr (requires { m.error; }) error = m.error != ErrorCode::none;
-            if constexpr (requires { m.partitions.front().error; })
-                error = error || any_error(m.partitions);
-            if constexpr (requires { m.offsets.front().error; })
-                error = error || any_error(m.offsets);
-            return error;
-        },
-        message);
+    return message.visit([](const auto& m) {
+        bool error = false;
+        if constexpr (requires { m.error; }) error = m.error != ErrorCode::none;
+        if constexpr (requires { m.partitions.front().error; })
+            error = error || any_error(m.partitions);
+        if constexpr (requires { m.offsets.front().error; }) error = error || any_error(m.offsets);
+        return error;
+    });
 }
 
 std::int64_t size_in_bytes(const Message& message) {
     constexpr std::int64_t kHeader =
         40;  // frame length, API key, version, correlation and client id
-    if (const auto* produce = std::get_if<ProduceRequest>(&message)) {
+    if (const auto* produce = message.get_if<ProduceRequest>()) {
         std::int64_t size = kHeader;
         for (const auto& p : produce->partitions) size += 24 + p.batch.size_in_bytes();
         return size;
     }
-    if (const auto* fetch = std::get_if<FetchResponse>(&message)) {
+    if (const auto* fetch = message.get_if<FetchResponse>()) {
         std::int64_t size = kHeader;
         for (const auto& p : fetch->partitions) {
             size += 48;
@@ -437,13 +434,13 @@ std::int64_t size_in_bytes(const Message& message) {
         }
         return size;
     }
-    if (const auto* fetch = std::get_if<QuorumFetchResponse>(&message)) {
+    if (const auto* fetch = message.get_if<QuorumFetchResponse>()) {
         return kHeader + 48 + 100 * static_cast<std::int64_t>(fetch->records.size());
     }
-    if (const auto* fetch = std::get_if<FetchSnapshotResponse>(&message)) {
+    if (const auto* fetch = message.get_if<FetchSnapshotResponse>()) {
         return kHeader + 48 + 100 * static_cast<std::int64_t>(fetch->records.size());
     }
-    if (const auto* fetch = std::get_if<FetchRequest>(&message)) {
+    if (const auto* fetch = message.get_if<FetchRequest>()) {
         return kHeader + 32 * static_cast<std::int64_t>(fetch->partitions.size());
     }
     return kHeader + 100;

@@ -7,9 +7,9 @@
 
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
+#include "broker/base/one_of.h"
 #include "broker/base/shared.h"
 #include "broker/protocol/admin_messages.h"
 #include "broker/protocol/batch.h"
@@ -350,26 +350,29 @@ struct MetadataFetchResponse {
                     records, end_offset, high_watermark)
 };
 
-using Message = std::variant<
-    ProduceRequest, ProduceResponse, FetchRequest, FetchResponse, ListOffsetsRequest,
-    ListOffsetsResponse, MetadataRequest, MetadataResponse, FindCoordinatorRequest,
-    FindCoordinatorResponse, OffsetCommitRequest, OffsetCommitResponse, OffsetFetchRequest,
-    OffsetFetchResponse, CreateTopicRequest, CreateTopicResponse, DeleteTopicRequest,
-    DeleteTopicResponse, OffsetsForLeaderEpochRequest, OffsetsForLeaderEpochResponse,
-    BrokerRegistrationRequest, BrokerRegistrationResponse, BrokerHeartbeatRequest,
-    BrokerHeartbeatResponse, AlterPartitionRequest, AlterPartitionResponse, MetadataFetchRequest,
-    MetadataFetchResponse, InitProducerIdRequest, InitProducerIdResponse,
-    AllocateProducerIdsRequest, AllocateProducerIdsResponse, CreatePartitionsRequest,
-    CreatePartitionsResponse, AlterPartitionReassignmentsRequest,
-    AlterPartitionReassignmentsResponse, ListPartitionReassignmentsRequest,
-    ListPartitionReassignmentsResponse, ElectLeadersRequest, ElectLeadersResponse,
-    IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse, UpdateFeaturesRequest,
-    UpdateFeaturesResponse, UnregisterBrokerRequest, UnregisterBrokerResponse, VoteRequest,
-    VoteResponse, BeginQuorumEpochRequest, BeginQuorumEpochResponse, EndQuorumEpochRequest,
-    EndQuorumEpochResponse, QuorumFetchRequest, QuorumFetchResponse, FetchSnapshotRequest,
-    FetchSnapshotResponse, AddRaftVoterRequest, AddRaftVoterResponse, RemoveRaftVoterRequest,
-    RemoveRaftVoterResponse, UpdateRaftVoterRequest, UpdateRaftVoterResponse, DeleteRecordsRequest,
-    DeleteRecordsResponse>;
+using MessageTypes =
+    TypeList<ProduceRequest, ProduceResponse, FetchRequest, FetchResponse, ListOffsetsRequest,
+             ListOffsetsResponse, MetadataRequest, MetadataResponse, FindCoordinatorRequest,
+             FindCoordinatorResponse, OffsetCommitRequest, OffsetCommitResponse, OffsetFetchRequest,
+             OffsetFetchResponse, CreateTopicRequest, CreateTopicResponse, DeleteTopicRequest,
+             DeleteTopicResponse, OffsetsForLeaderEpochRequest, OffsetsForLeaderEpochResponse,
+             BrokerRegistrationRequest, BrokerRegistrationResponse, BrokerHeartbeatRequest,
+             BrokerHeartbeatResponse, AlterPartitionRequest, AlterPartitionResponse,
+             MetadataFetchRequest, MetadataFetchResponse, InitProducerIdRequest,
+             InitProducerIdResponse, AllocateProducerIdsRequest, AllocateProducerIdsResponse,
+             CreatePartitionsRequest, CreatePartitionsResponse, AlterPartitionReassignmentsRequest,
+             AlterPartitionReassignmentsResponse, ListPartitionReassignmentsRequest,
+             ListPartitionReassignmentsResponse, ElectLeadersRequest, ElectLeadersResponse,
+             IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse, UpdateFeaturesRequest,
+             UpdateFeaturesResponse, UnregisterBrokerRequest, UnregisterBrokerResponse, VoteRequest,
+             VoteResponse, BeginQuorumEpochRequest, BeginQuorumEpochResponse, EndQuorumEpochRequest,
+             EndQuorumEpochResponse, QuorumFetchRequest, QuorumFetchResponse, FetchSnapshotRequest,
+             FetchSnapshotResponse, AddRaftVoterRequest, AddRaftVoterResponse,
+             RemoveRaftVoterRequest, RemoveRaftVoterResponse, UpdateRaftVoterRequest,
+             UpdateRaftVoterResponse, DeleteRecordsRequest, DeleteRecordsResponse>;
+using Message = OneOf<MessageTypes>;
+extern template class OneOf<MessageTypes>;
+void fold(Digest& d, const Message& message);
 
 // "FetchRequest"
 std::string_view kind_of(const Message& message);

@@ -24,11 +24,7 @@ inline constexpr DirectoryId kNoDirectory{0};
 struct ReplicaKey {
     NodeId id = kNoNode;
     DirectoryId directory;
-    constexpr auto operator<=>(const ReplicaKey&) const = default;
-    static constexpr auto fields() {
-        return std::make_tuple(Field{"id", &ReplicaKey::id},
-                               Field{"directory", &ReplicaKey::directory});
-    }
+    TRIBUNAL_ORDERED_FIELDS(ReplicaKey, id, directory)
 };
 
 // A member of the quorum. `endpoint` stands for its listeners and the versions that it supports:
@@ -36,10 +32,7 @@ struct ReplicaKey {
 struct Voter {
     ReplicaKey key;
     std::int32_t endpoint = 0;
-    constexpr auto operator<=>(const Voter&) const = default;
-    static constexpr auto fields() {
-        return std::make_tuple(Field{"key", &Voter::key}, Field{"endpoint", &Voter::endpoint});
-    }
+    TRIBUNAL_ORDERED_FIELDS(Voter, key, endpoint)
 };
 
 // By node id; no id twice.
@@ -93,11 +86,7 @@ struct RaftRecord {
 struct SnapshotId {
     Offset end_offset;
     LeaderEpoch epoch;
-    constexpr auto operator<=>(const SnapshotId&) const = default;
-    static constexpr auto fields() {
-        return std::make_tuple(Field{"end_offset", &SnapshotId::end_offset},
-                               Field{"epoch", &SnapshotId::epoch});
-    }
+    TRIBUNAL_ORDERED_FIELDS(SnapshotId, end_offset, epoch)
 };
 struct MetadataSnapshot {
     SnapshotId id;

@@ -61,45 +61,43 @@ bool learn_from(Raft& r, const Response& m, Outbox& out) {
 
 // Whether the answer came to what this node is now. False: the peer is left alone for a while.
 bool on_response(Raft& r, NodeId from, const Message& message, Outbox& out) {
-    return std::visit(
-        Overloaded{
-            [&](const VoteResponse& m) {
-                if (learn_from(r, m, out)) on_vote_response(r, from, m, out);
-                return true;
-            },
-            [&](const BeginQuorumEpochResponse& m) {
-                if (learn_from(r, m, out)) on_begin_epoch_response(r, from, out);
-                return true;
-            },
-            [&](const EndQuorumEpochResponse& m) {
-                if (!learn_from(r, m, out)) return true;
-                if (auto* role = std::get_if<RaftResigned>(&r.role)) {
-                    role->unacknowledged.erase(from);
-                }
-                return true;
-            },
-            [&](const QuorumFetchResponse& m) {
-                // Deviation: who does not lead, or not yet, is not asked again at once, as Kafka's
-                // fetchers do as fast as the answers come.
-                if (!learn_from(r, m, out)) return m.error == ErrorCode::none;
-                if (r.follower() == nullptr) return true;
-                if (m.error != ErrorCode::none) return false;
-                on_fetch_response(r, m, out);
-                return true;
-            },
-            [&](const FetchSnapshotResponse& m) {
-                if (learn_from(r, m, out) && r.follower() != nullptr) {
-                    on_snapshot_response(r, m, out);
-                }
-                return true;
-            },
-            [&](const UpdateRaftVoterResponse& m) { return learn_from(r, m, out) || true; },
-            [&](const auto&) {
-                CHECK(!"a response that the quorum never gets");
-                return false;
-            },
+    return message.visit(Overloaded{
+        [&](const VoteResponse& m) {
+            if (learn_from(r, m, out)) on_vote_response(r, from, m, out);
+            return true;
         },
-        message);
+        [&](const BeginQuorumEpochResponse& m) {
+            if (learn_from(r, m, out)) on_begin_epoch_response(r, from, out);
+            return true;
+        },
+        [&](const EndQuorumEpochResponse& m) {
+            if (!learn_from(r, m, out)) return true;
+            if (auto* role = std::get_if<RaftResigned>(&r.role)) {
+                role->unacknowledged.erase(from);
+            }
+            return true;
+        },
+        [&](const QuorumFetchResponse& m) {
+            // Deviation: who does not lead, or not yet, is not asked again at once, as Kafka's
+            // fetchers do as fast as the answers come.
+            if (!learn_from(r, m, out)) return m.error == ErrorCode::none;
+            if (r.follower() == nullptr) return true;
+            if (m.error != ErrorCode::none) return false;
+            on_fetch_response(r, m, out);
+            return true;
+        },
+        [&](const FetchSnapshotResponse& m) {
+            if (learn_from(r, m, out) && r.follower() != nullptr) {
+                on_snapshot_response(r, m, out);
+            }
+            return true;
+        },
+        [&](const UpdateRaftVoterResponse& m) { return learn_from(r, m, out) || true; },
+        [&](const auto&) {
+            CHECK(!"a response that the quorum never gets");
+            return false;
+        },
+    });
 }
 
 void on_sync_done(Raft& r, Offset synced, Outbox& out) {
@@ -269,18 +267,17 @@ void raft_poll(Raft& r, Outbox& out) {
 
 void raft_request(Raft& r, const Deliver& d, Outbox& out) {
     if (r.fault != RaftFault::none) return;
-    std::visit(Overloaded{
-                   [&](const VoteRequest& m) { on_vote(r, d, m, out); },
-                   [&](const BeginQuorumEpochRequest& m) { on_begin_epoch(r, d, m, out); },
-                   [&](const EndQuorumEpochRequest& m) { on_end_epoch(r, d, m, out); },
-                   [&](const QuorumFetchRequest& m) { on_quorum_fetch(r, d, m, out); },
-                   [&](const FetchSnapshotRequest& m) { on_fetch_snapshot(r, d, m, out); },
-                   [&](const AddRaftVoterRequest& m) { on_add_voter(r, d, m, out); },
-                   [&](const RemoveRaftVoterRequest& m) { on_remove_voter(r, d, m, out); },
-                   [&](const UpdateRaftVoterRequest& m) { on_update_voter(r, d, m, out); },
-                   [&](const auto&) { CHECK(!"a request that the quorum never gets"); },
-               },
-               d.message);
+    d.message.visit(Overloaded{
+        [&](const VoteRequest& m) { on_vote(r, d, m, out); },
+        [&](const BeginQuorumEpochRequest& m) { on_begin_epoch(r, d, m, out); },
+        [&](const EndQuorumEpochRequest& m) { on_end_epoch(r, d, m, out); },
+        [&](const QuorumFetchRequest& m) { on_quorum_fetch(r, d, m, out); },
+        [&](const FetchSnapshotRequest& m) { on_fetch_snapshot(r, d, m, out); },
+        [&](const AddRaftVoterRequest& m) { on_add_voter(r, d, m, out); },
+        [&](const RemoveRaftVoterRequest& m) { on_remove_voter(r, d, m, out); },
+        [&](const UpdateRaftVoterRequest& m) { on_update_voter(r, d, m, out); },
+        [&](const auto&) { CHECK(!"a request that the quorum never gets"); },
+    });
     raft_poll(r, out);
     out.notes.emplace_back(QuorumTouched{});
 }

@@ -49,12 +49,12 @@ void observe_in_flight(const PartitionWorld& world, const PartitionWorld::State&
     if (pipe == nullptr) return;
     for (const Shared<Deliver>& answer : pipe->messages) {
         if (answer->correlation != fetcher.in_flight) continue;
-        if (const auto* told = std::get_if<OffsetsForLeaderEpochResponse>(&answer->message)) {
+        if (const auto* told = answer->message.get_if<OffsetsForLeaderEpochResponse>()) {
             for (const EpochEndOffset& end : told->partitions) {
                 r.is_told_where = r.is_told_where || end.error == ErrorCode::none;
             }
         }
-        const auto* response = std::get_if<FetchResponse>(&answer->message);
+        const auto* response = answer->message.get_if<FetchResponse>();
         if (response == nullptr || r.role != TraceRole::fetching) continue;
         for (const FetchPartitionResponse& fetched : response->partitions) {
             if (fetched.partition != world.partition()) continue;
@@ -201,7 +201,7 @@ void take_fetch(const PartitionWorld& world, const PartitionWorld::State& before
         const SmallPipe* left = after.world.find_pipe(pipe.connection, false);
         const Shared<Deliver>& first = pipe.messages.front();
         if (left != nullptr && left->messages.front().is_same_object(first)) continue;
-        const auto* request = std::get_if<FetchRequest>(&first->message);
+        const auto* request = first->message.get_if<FetchRequest>();
         if (request == nullptr) continue;
         const Partition* p =
             find_partition(after.world.broker(pipe.connection.server), world.partition());

@@ -111,7 +111,7 @@ bool tells(const MetadataRecord& record, bool leads) {
 bool arrives_at_once(const SmallWorld& world, const Send& send) {
     const Lane lane = send.connection.lane;
     if (lane == Lane::fetch || lane == Lane::alter_partition) return false;
-    const auto* metadata = std::get_if<MetadataFetchResponse>(&send.message);
+    const auto* metadata = send.message.get_if<MetadataFetchResponse>();
     if (metadata == nullptr) return true;
     const Broker& broker = world.broker(send.connection.client);
     const bool leads =
@@ -484,7 +484,7 @@ void PartitionWorld::settle(State& s, const SmallNotes& notes) const {
         if (view.isr != nullptr) s.monitor.edit().observe(Instant{0}, view);
     }
     for (const Deliver& response : notes.to_script) {
-        const auto* produced = std::get_if<ProduceResponse>(&response.message);
+        const auto* produced = response.message.get_if<ProduceResponse>();
         if (produced == nullptr) continue;
         const auto i = static_cast<std::size_t>(response.correlation - 1);
         const ProducePartitionResponse& r = produced->partitions.front();

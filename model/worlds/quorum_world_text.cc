@@ -21,21 +21,19 @@ const Shared<Deliver>* first_message(const QuorumWorld::State& s, Action a) {
 
 // "vote", "fetch", "begin epoch", ...
 std::string_view subject_of(const Message& message) {
-    return std::visit(
-        Overloaded{
-            [](const VoteRequest& m) { return std::string_view{m.pre_vote ? "pre-vote" : "vote"}; },
-            [](const VoteResponse&) { return std::string_view{"vote"}; },
-            [](const BeginQuorumEpochRequest&) { return std::string_view{"begin epoch"}; },
-            [](const BeginQuorumEpochResponse&) { return std::string_view{"begin epoch"}; },
-            [](const EndQuorumEpochRequest&) { return std::string_view{"end epoch"}; },
-            [](const EndQuorumEpochResponse&) { return std::string_view{"end epoch"}; },
-            [](const QuorumFetchRequest&) { return std::string_view{"fetch"}; },
-            [](const QuorumFetchResponse&) { return std::string_view{"fetch"}; },
-            [](const FetchSnapshotRequest&) { return std::string_view{"snapshot"}; },
-            [](const FetchSnapshotResponse&) { return std::string_view{"snapshot"}; },
-            [](const auto&) { return std::string_view{"other"}; },
-        },
-        message);
+    return message.visit(Overloaded{
+        [](const VoteRequest& m) { return std::string_view{m.pre_vote ? "pre-vote" : "vote"}; },
+        [](const VoteResponse&) { return std::string_view{"vote"}; },
+        [](const BeginQuorumEpochRequest&) { return std::string_view{"begin epoch"}; },
+        [](const BeginQuorumEpochResponse&) { return std::string_view{"begin epoch"}; },
+        [](const EndQuorumEpochRequest&) { return std::string_view{"end epoch"}; },
+        [](const EndQuorumEpochResponse&) { return std::string_view{"end epoch"}; },
+        [](const QuorumFetchRequest&) { return std::string_view{"fetch"}; },
+        [](const QuorumFetchResponse&) { return std::string_view{"fetch"}; },
+        [](const FetchSnapshotRequest&) { return std::string_view{"snapshot"}; },
+        [](const FetchSnapshotResponse&) { return std::string_view{"snapshot"}; },
+        [](const auto&) { return std::string_view{"other"}; },
+    });
 }
 
 std::string text_of(const FlatSet<NodeId>& nodes) {
