@@ -186,11 +186,7 @@ void complete_server(Settings& settings) {
 
 constexpr std::string_view kZstd = "2.1";  // KIP-110
 
-void complete_topic(const Edition& edition, const Settings& settings,
-                    std::vector<std::string>& warnings) {
-    if (settings.topic.cleanup_compact && settings.named.contains("cleanup.policy")) {
-        warnings.push_back("cleanup.policy has compact, and nothing is compacted yet");
-    }
+void complete_topic(const Edition& edition, const Settings& settings) {
     const TopicConfig& topic = settings.topic;
     if (topic.compression == CompressionType::zstd && !is_since(edition, kZstd)) {
         throw ConfigError(
@@ -350,7 +346,7 @@ void complete_settings(ConfigScope scope, const Edition& edition, Settings& sett
             complete_server(settings);
             break;
         case ConfigScope::topic:
-            complete_topic(edition, settings, warnings);
+            complete_topic(edition, settings);
             break;
         case ConfigScope::producer:
             complete_producer(edition, settings, warnings);
