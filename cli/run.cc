@@ -81,7 +81,6 @@ Played play_or_explain(const Scenario& scenario, std::uint64_t seed) {
 }
 
 int run_one(const RunOptions& options, const Scenario& scenario, std::uint64_t seed) {
-    if (scenario.check && !scenario.check->schedule.empty()) return run_schedule(options, scenario);
     if (options.trace) {
         Transcript transcript;
         run_world(scenario, seed, &transcript);
@@ -169,6 +168,13 @@ int run_seeds(const RunOptions& options, const Scenario& scenario, SeedRange ran
     return status;
 }
 
+int run_scenario(const RunOptions& options, const Scenario& scenario) {
+    // A schedule leaves nothing to a seed: it is played once.
+    if (scenario.check && !scenario.check->schedule.empty()) return run_schedule(options, scenario);
+    if (options.seeds) return run_seeds(options, scenario, *options.seeds);
+    return run_one(options, scenario, options.seed.value_or(scenario.seed));
+}
+
 }  // namespace
 
 std::optional<SeedRange> parse_seeds(const std::string& text) {
@@ -193,10 +199,7 @@ int run_command(const RunOptions& options) {
             std::fprintf(stderr, "tribunal: warning: %s: %s\n", scenario.file.c_str(),
                          warning.c_str());
         }
-        const int one = options.seeds
-                            ? run_seeds(options, scenario, *options.seeds)
-                            : run_one(options, scenario, options.seed.value_or(scenario.seed));
-        status = worse(status, one);
+        status = worse(status, run_scenario(options, scenario));
     }
     return status;
 }

@@ -218,6 +218,8 @@ void complete_idempotence(const Edition& edition, Settings& settings,
     const auto contradicts = [&](std::string_view name, const std::string& text) {
         if (asked) throw ConfigError(text);
         producer.idempotence = false;
+        // Kafka warns of the last one only: the others are what people still write for good reason.
+        if (name == "acks" || name == "retries") return;
         warnings.push_back(
             fmt::format("Idempotence will be disabled because {} is set: {}", name, text));
     };

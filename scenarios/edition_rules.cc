@@ -111,6 +111,8 @@ constexpr std::
                          without<&Rules::raft_commit_requires_own_epoch>},
                         {"3.0", "KIP-679", "acks", "1",
                          "all", [](Settings& s) { s.producer.acks = 1; }},
+                        {"3.0", "KIP-679", "enable.idempotence", "false",
+                         "true", [](Settings& s) { s.producer.idempotence = false; }},
                         {"3.0", "KIP-630", "raft_snapshots", "the metadata log grows without end",
                          "is cut below snapshots", without<&Rules::raft_snapshots>},
                         {"3.1", "KAFKA-13194", "cleaner_bounded_by_high_watermark",

@@ -39,6 +39,7 @@ bool is_since(const Edition& edition, std::string_view since) {
 
 Settings default_settings(const Edition& edition) {
     Settings settings;
+    settings.producer.idempotence = true;
     // Back in time, so that of two changes of one rule the older one is undone last.
     const auto changes = all_rule_changes();
     for (auto change = changes.rbegin(); change != changes.rend(); ++change) {

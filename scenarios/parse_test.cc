@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "scenarios/config_table.h"
+#include "scenarios/editions.h"
 #include "scenarios/json_place.h"
 #include "scenarios/scenario.h"
 #include "scenarios/schema_check.h"
@@ -130,7 +131,8 @@ TEST(ParseScenario, gives_what_is_not_said_its_default) {
     EXPECT_EQ(s.topics[0].partitions, 1);
     EXPECT_EQ(s.topics[0].config, TopicConfig{});
     EXPECT_EQ(s.cluster.config.offsets_topic_replication_factor, 2);
-    EXPECT_EQ(std::get<ProducerSpec>(s.clients[0]).config, ProducerConfig{});
+    EXPECT_EQ(std::get<ProducerSpec>(s.clients[0]).config,
+              default_settings(newest_edition()).producer);
     EXPECT_EQ(std::get<ProducerSpec>(s.clients[0]).load, LoadSpec{});
     EXPECT_EQ(s.world, WorldOptions{});
     EXPECT_EQ(s.run_for, seconds(10));
