@@ -3,8 +3,8 @@
 
 #include "model/breadth_first.h"
 #include "model/liveness.h"
-#include "model/model.h"
 #include "model/result.h"
+#include "model/search.h"
 #include "model/sequential.h"
 #include "model/sleep_sets.h"
 #include "model/source_dpor.h"

@@ -155,4 +155,6 @@ ModelEntry async_isr_model() {
     };
 }
 
+template SearchResult search(const AsyncIsr&, const SearchOptions&);
+
 }  // namespace tribunal

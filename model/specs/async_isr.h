@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "model/model.h"
+#include "model/search.h"
 
 namespace tribunal {
 
@@ -152,5 +152,7 @@ void AsyncIsr::successors(const State& s, Emit&& emit) const {
         emit(action(follower_replicate, r), t);
     }
 }
+
+extern template SearchResult search(const AsyncIsr&, const SearchOptions&);
 
 }  // namespace tribunal

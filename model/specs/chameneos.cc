@@ -65,4 +65,6 @@ ModelEntry chameneos_model() {
     };
 }
 
+template SearchResult search(const Chameneos&, const SearchOptions&);
+
 }  // namespace tribunal

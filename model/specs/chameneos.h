@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "model/model.h"
+#include "model/search.h"
 
 namespace tribunal {
 
@@ -105,5 +105,7 @@ class Chameneos {
     unsigned meetings_;
     unsigned count_;
 };
+
+extern template SearchResult search(const Chameneos&, const SearchOptions&);
 
 }  // namespace tribunal

@@ -119,4 +119,6 @@ ModelEntry chang_roberts_model() {
     };
 }
 
+template SearchResult search(const ChangRoberts&, const SearchOptions&);
+
 }  // namespace tribunal

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "model/model.h"
+#include "model/search.h"
 
 namespace tribunal {
 
@@ -87,5 +87,7 @@ class ChangRoberts {
     unsigned count_;
     unsigned all_;
 };
+
+extern template SearchResult search(const ChangRoberts&, const SearchOptions&);
 
 }  // namespace tribunal

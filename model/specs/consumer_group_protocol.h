@@ -16,7 +16,7 @@
 #include <string_view>
 #include <vector>
 
-#include "model/model.h"
+#include "model/search.h"
 
 namespace tribunal::consumer_group {
 
@@ -300,5 +300,8 @@ using ConsumerGroupProtocol = BasicConsumerGroupProtocol<consumer_group::WholeSt
 // Counts depend on the visiting order as soon as there are perturbations: the view hides how many
 // are left.
 using ConsumerGroupProtocolView = BasicConsumerGroupProtocol<consumer_group::ViewedState>;
+
+extern template SearchResult search(const ConsumerGroupProtocol&, const SearchOptions&);
+extern template SearchResult search(const ConsumerGroupProtocolView&, const SearchOptions&);
 
 }  // namespace tribunal

@@ -63,4 +63,7 @@ ModelEntry consumer_group_protocol_model() {
     };
 }
 
+template SearchResult search(const ConsumerGroupProtocol&, const SearchOptions&);
+template SearchResult search(const ConsumerGroupProtocolView&, const SearchOptions&);
+
 }  // namespace tribunal

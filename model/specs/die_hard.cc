@@ -39,4 +39,6 @@ ModelEntry die_hard_model() {
     };
 }
 
+template SearchResult search(const DieHard&, const SearchOptions&);
+
 }  // namespace tribunal

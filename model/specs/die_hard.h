@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "model/model.h"
+#include "model/search.h"
 
 namespace tribunal {
 
@@ -65,5 +65,7 @@ class DieHard {
     std::uint32_t big_jug_;
     std::uint32_t goal_;
 };
+
+extern template SearchResult search(const DieHard&, const SearchOptions&);
 
 }  // namespace tribunal

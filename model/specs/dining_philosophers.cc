@@ -99,4 +99,6 @@ ModelEntry dining_philosophers_model() {
     };
 }
 
+template SearchResult search(const DiningPhilosophers&, const SearchOptions&);
+
 }  // namespace tribunal

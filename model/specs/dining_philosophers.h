@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "model/model.h"
+#include "model/search.h"
 
 namespace tribunal {
 
@@ -124,5 +124,7 @@ inline DiningPhilosophers::State DiningPhilosophers::after(const State& s, Kind 
     }
     return t;
 }
+
+extern template SearchResult search(const DiningPhilosophers&, const SearchOptions&);
 
 }  // namespace tribunal

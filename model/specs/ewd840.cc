@@ -65,4 +65,6 @@ ModelEntry ewd840_model() {
     };
 }
 
+template SearchResult search(const Ewd840&, const SearchOptions&);
+
 }  // namespace tribunal

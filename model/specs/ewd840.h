@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "model/model.h"
+#include "model/search.h"
 
 namespace tribunal {
 
@@ -120,5 +120,7 @@ class Ewd840 {
     unsigned count_;
     std::uint64_t all_;
 };
+
+extern template SearchResult search(const Ewd840&, const SearchOptions&);
 
 }  // namespace tribunal

@@ -89,4 +89,6 @@ ModelEntry finite_replicated_log_model() {
     };
 }
 
+template SearchResult search(const FiniteReplicatedLog&, const SearchOptions&);
+
 }  // namespace tribunal

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <utility>
 
-#include "model/model.h"
+#include "model/search.h"
 
 namespace tribunal {
 
@@ -100,5 +100,7 @@ class FiniteReplicatedLog {
     unsigned records_;
     unsigned log_size_;
 };
+
+extern template SearchResult search(const FiniteReplicatedLog&, const SearchOptions&);
 
 }  // namespace tribunal

@@ -32,4 +32,6 @@ ModelEntry id_sequence_model() {
     };
 }
 
+template SearchResult search(const IdSequence&, const SearchOptions&);
+
 }  // namespace tribunal

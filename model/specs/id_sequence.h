@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "model/model.h"
+#include "model/search.h"
 
 namespace tribunal {
 
@@ -45,5 +45,7 @@ class IdSequence {
   private:
     std::uint64_t max_id_;
 };
+
+extern template SearchResult search(const IdSequence&, const SearchOptions&);
 
 }  // namespace tribunal

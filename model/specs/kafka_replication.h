@@ -16,7 +16,7 @@
 #include <string_view>
 #include <vector>
 
-#include "model/model.h"
+#include "model/search.h"
 #include "model/specs/kafka_replication_rules.h"
 #include "model/specs/kafka_replication_state.h"
 
@@ -481,6 +481,10 @@ KafkaReplicationVariables KafkaReplication<Words>::variables(const State& s) con
     }
     return v;
 }
+
+extern template SearchResult search(const KafkaReplication<1>&, const SearchOptions&);
+extern template SearchResult search(const KafkaReplication<2>&, const SearchOptions&);
+extern template SearchResult search(const KafkaReplication<3>&, const SearchOptions&);
 
 }  // namespace tribunal
 

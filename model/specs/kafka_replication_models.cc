@@ -148,4 +148,8 @@ ModelEntry kip320_model() {
     };
 }
 
+template SearchResult search(const KafkaReplication<1>&, const SearchOptions&);
+template SearchResult search(const KafkaReplication<2>&, const SearchOptions&);
+template SearchResult search(const KafkaReplication<3>&, const SearchOptions&);
+
 }  // namespace tribunal

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <type_traits>
 
-#include "model/model.h"
+#include "model/search.h"
 #include "model/specs/kraft_replication_state.h"
 
 namespace tribunal::kraft_replication {
@@ -107,3 +107,10 @@ class KraftReplication {
 };
 
 }  // namespace tribunal::kraft_replication
+
+namespace tribunal {
+
+extern template SearchResult search(const kraft_replication::KraftReplication&,
+                                    const SearchOptions&);
+
+}  // namespace tribunal

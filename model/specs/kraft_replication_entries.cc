@@ -102,3 +102,9 @@ ModelEntry kraft_replication_model() {
 }
 
 }  // namespace tribunal
+
+namespace tribunal {
+
+template SearchResult search(const kraft_replication::KraftReplication&, const SearchOptions&);
+
+}  // namespace tribunal

@@ -71,4 +71,6 @@ ModelEntry t_commit_model() {
     };
 }
 
+template SearchResult search(const TCommit&, const SearchOptions&);
+
 }  // namespace tribunal

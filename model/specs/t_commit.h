@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "model/model.h"
+#include "model/search.h"
 
 namespace tribunal {
 
@@ -85,5 +85,7 @@ class TCommit {
     unsigned count_;
     std::uint64_t all_;
 };
+
+extern template SearchResult search(const TCommit&, const SearchOptions&);
 
 }  // namespace tribunal

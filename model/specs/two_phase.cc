@@ -121,4 +121,6 @@ ModelEntry two_phase_model() {
     };
 }
 
+template SearchResult search(const TwoPhase&, const SearchOptions&);
+
 }  // namespace tribunal

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "model/model.h"
+#include "model/search.h"
 
 namespace tribunal {
 
@@ -109,5 +109,7 @@ class TwoPhase {
     unsigned count_;
     std::uint64_t all_;
 };
+
+extern template SearchResult search(const TwoPhase&, const SearchOptions&);
 
 }  // namespace tribunal
