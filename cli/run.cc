@@ -107,6 +107,7 @@ int run_seeds(const RunOptions& options, const Scenario& scenario, SeedRange ran
         std::map<Verdict, std::uint64_t> verdicts;
         std::uint64_t checked = 0;
         std::uint64_t found = 0;
+        std::optional<std::uint64_t> first_fail;  // a seed
     };
     std::map<std::size_t, Row> rows;
     std::vector<std::uint64_t> different;
@@ -127,6 +128,7 @@ int run_seeds(const RunOptions& options, const Scenario& scenario, SeedRange ran
             ++row.verdicts[report.checks[i].verdict];
             row.checked += report.checks[i].checked;
             row.found += report.checks[i].found;
+            if (report.checks[i].verdict == Verdict::fail && !row.first_fail) row.first_fail = seed;
         }
     }
     const std::uint64_t runs = range.last - range.first + 1;
@@ -160,8 +162,9 @@ int run_seeds(const RunOptions& options, const Scenario& scenario, SeedRange ran
         std::string verdicts;
         for (const auto& [verdict, n] : row.verdicts)
             verdicts += fmt::format(" {} {}", name_of(verdict), n);
-        text += fmt::format("  {:<28} found {:>8} in {:>10} {}\n", row.name, row.found, row.checked,
+        text += fmt::format("  {:<28} found {:>8} in {:>10} {}", row.name, row.found, row.checked,
                             verdicts);
+        text += row.first_fail ? fmt::format(", first seed {}\n", *row.first_fail) : "\n";
     }
     if (!first_bad.empty()) text += "  first: " + first_bad + "\n";
     std::fputs(text.c_str(), stdout);

@@ -82,6 +82,7 @@ struct Evaluation {
     LeaderEpoch judged{-1};
     bool judged_now = false;
     bool exhausted = false;
+    std::set<NodeId> candidates;     // when there last were any
     std::map<NodeId, Offset> lossy;  // where the log had ended
     std::set<NodeId> left_isr;
     std::map<LeaderEpoch, std::set<NodeId>> leaders;
@@ -263,6 +264,11 @@ struct Evaluation {
             }
             exhausted = false;
         }
+        if (!s.isr.empty() || !s.elr.empty()) {
+            candidates.clear();
+            candidates.insert(s.isr.begin(), s.isr.end());
+            candidates.insert(s.elr.begin(), s.elr.end());
+        }
         if (lossy.empty()) return;
         for (const Replica& r : s.replicas) {
             if (!lossy.contains(r.node)) continue;
@@ -278,7 +284,7 @@ struct Evaluation {
         bool all = true;
         bool any = false;
         for (const Replica& r : s.replicas) {
-            if (!s.isr.contains(r.node) && !s.elr.contains(r.node)) continue;
+            if (!candidates.contains(r.node)) continue;
             any = true;
             all &=
                 lossy.contains(r.node) && matched(r, committed, retained_from) < committed.size();

@@ -28,10 +28,9 @@ void ReplicationMonitor::Observation::observe_losses_of_replicas() {
         if (is_caught_up || (in_isr && s.left_isr && has_all)) s.is_lossy = false;
         p.any_lossy |= s.is_lossy;
     }
-    const std::uint32_t candidates = isr | (view.elr == nullptr ? 0 : mask_of(*view.elr));
-    bool is_exhausted = candidates != 0;
+    bool is_exhausted = p.last_candidates != 0;
     for (std::size_t i = 0; i < p.replicas.size(); ++i) {
-        if ((candidates >> i & 1) == 0) continue;
+        if ((p.last_candidates >> i & 1) == 0) continue;
         const ReplicaShadow& s = p.replicas[i];
         is_exhausted &= s.is_lossy && s.match.matched < p.committed.size();
     }

@@ -139,7 +139,7 @@ void ReplicationMonitor::fold_into(Digest& d) const {
         d.word(p.excuses.size());
         for (const Excuse& e : p.excuses) fold(d, e.epoch), d.word(e.unclean);
         d.word(p.pending ? 1 : 0);
-        d.word(p.is_exhausted ? 1 : 0);
+        d.word(p.is_exhausted ? 1 : 0), d.word(p.last_candidates);
         d.word(p.losses.size());
     }
 }

@@ -93,6 +93,7 @@ struct ReplicationMonitor::PartitionState {
     std::vector<Excuse> excuses;    // ascending
     std::optional<Excuse> pending;  // whose loss no leader has shown yet
     bool is_exhausted = false;
+    std::uint32_t last_candidates = 0;  // who was in the ISR or eligible when anybody last was
     bool any_lossy = false;
 
     // Violated as long as these hold: R7, R3 of any pair, R2, R6, R11, R14, R18, R15, R20, R16.

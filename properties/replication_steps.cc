@@ -30,6 +30,9 @@ void ReplicationMonitor::Observation::run() {
     for (std::size_t i = 0; i < view.replicas.size(); ++i) observe_replica(i);
     observe_deposed_leaders();
     observe_proposals();
+    // With eligible leader replicas both sets may end empty (KIP-966): the last ones count then.
+    const std::uint32_t candidates = isr | (view.elr == nullptr ? 0 : mask_of(*view.elr));
+    if (candidates != 0) p.last_candidates = candidates;
     if (p.any_lossy) observe_losses_of_replicas();
     for (std::size_t i = 0; i < view.replicas.size(); ++i) {
         const ReplicaView& r = view.replicas[i];
