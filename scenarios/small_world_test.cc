@@ -2,13 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <filesystem>
-
 namespace tribunal {
 namespace {
-
-namespace fs = std::filesystem;
 
 std::string folder() { return TRIBUNAL_SOURCE_DIR "/scenarios/small/"; }
 
@@ -27,52 +22,6 @@ std::string error_of(const std::string& text) {
         return error.what();
     }
     return "";
-}
-
-TEST(SmallWorld, every_schedule_breaks_what_its_file_states_and_nothing_on_4_1) {
-    int schedules = 0;
-    for (const auto& entry : fs::directory_iterator(folder())) {
-        if (entry.path().extension() != ".json") continue;
-        Scenario scenario = load_scenario(entry.path().string());
-        ASSERT_TRUE(scenario.check.has_value()) << entry.path();
-        if (scenario.check->schedule.empty()) continue;
-        ++schedules;
-        const SearchResult result = play_schedule(scenario);
-        EXPECT_EQ(result.stopped_by.find("not possible"), std::string::npos) << result.stopped_by;
-        std::vector<std::string> expected;
-        for (const ScheduleExpectation& e : expected_of(scenario)) {
-            if (e.wanted == Verdict::fail) expected.push_back(e.property);
-        }
-        EXPECT_EQ(broken_in(result), expected) << entry.path();
-        EXPECT_FALSE(expected.empty());
-
-        scenario.cluster.config.rules = Rules{};
-        EXPECT_TRUE(broken_in(play_schedule(scenario)).empty()) << entry.path();
-    }
-    EXPECT_GE(schedules, 3);
-}
-
-TEST(SmallWorld, quorum_schedules_of_the_museum_break_what_they_state_and_nothing_on_4_1) {
-    int schedules = 0;
-    for (const auto& entry : fs::directory_iterator(TRIBUNAL_SOURCE_DIR "/scenarios/museum/")) {
-        if (entry.path().extension() != ".json") continue;
-        Scenario scenario = load_scenario(entry.path().string());
-        if (!scenario.check || !scenario.check->quorum) continue;
-        ++schedules;
-        const SearchResult result = play_schedule(scenario);
-        EXPECT_EQ(result.stopped_by.find("not possible"), std::string::npos) << result.stopped_by;
-        std::vector<std::string> expected;
-        for (const ScheduleExpectation& e : expected_of(scenario)) {
-            if (e.wanted == Verdict::fail) expected.push_back(e.property);
-        }
-        EXPECT_EQ(broken_in(result), expected) << entry.path();
-        EXPECT_FALSE(expected.empty());
-
-        scenario.cluster.config.rules = Rules{};
-        scenario.edition = "4.1";
-        EXPECT_TRUE(broken_in(play_schedule(scenario)).empty()) << entry.path();
-    }
-    EXPECT_EQ(schedules, 3);
 }
 
 TEST(SmallWorld, a_quorum_is_checked_and_printed_as_it_was_read) {

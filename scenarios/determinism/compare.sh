@@ -89,7 +89,7 @@ mkdir -p "$work"
 cd "$root"  # so that names of files are the same and short
 shopt -s nullglob
 files=(scenarios/determinism/*.json scenarios/tour.json scenarios/guarantees/*.json
-    scenarios/small/*.json)
+    scenarios/small/*.json scenarios/museum/*.json)
 for i in "${!files[@]}"; do [[ -f ${files[i]} ]] || unset "files[i]"; done
 "$reference" "${files[@]}" --seeds "$seeds" >"$work/left.traces"
 echo "${#files[@]} scenarios, $seeds seeds each"

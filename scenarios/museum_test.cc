@@ -1,0 +1,208 @@
+// The museum: each file of scenarios/museum/ breaks what it states under the edition that it names,
+// on every seed, and breaks nothing under the edition that mended the bug, nor under the newest.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <ostream>
+#include <sstream>
+
+#include "scenarios/editions.h"
+#include "scenarios/play.h"
+#include "scenarios/small_world.h"
+
+namespace tribunal {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr std::uint64_t kSeeds = 3;
+
+// A file, and the edition that mended its bug; "" when no release had the bug, because the file
+// switches a single rule (tribunal.rule.*) off.
+struct Exhibit {
+    const char* file;
+    const char* mended_in;
+};
+void PrintTo(const Exhibit& exhibit, std::ostream* out) { *out << exhibit.file; }
+
+constexpr Exhibit kExhibits[] = {
+    {"kafka-10527-leader-resumes-its-epoch.json", "2.7"},
+    {"kafka-10533-unflushed-metadata.json", "2.8"},
+    {"kafka-12619-commit-of-an-older-epoch.json", "2.8"},
+    {"kafka-7128-isr-join-below-the-epoch-start.json", "2.1"},
+    {"kafka-7415-forgotten-epoch.json", "2.1"},
+    {"kip-101-high-watermark-truncation.json", "0.11"},
+    {"kip-279-fast-fail-over.json", "2.0"},
+    {"kip-320-progress-of-another-epoch.json", ""},
+    {"kip-320-unfenced-fetch.json", "2.1"},
+    {"kip-497-high-watermark-ignores-pending-isr.json", ""},
+    {"kip-497-isr-change-without-partition-epoch.json", ""},
+    {"kip-903-isr-join-of-an-earlier-life.json", "3.5"},
+};
+
+std::string folder() { return TRIBUNAL_SOURCE_DIR "/scenarios/museum/"; }
+
+std::string text_of(const std::string& path) {
+    std::ostringstream text;
+    text << std::ifstream(path).rdbuf();
+    return text.str();
+}
+
+void drop_rules(json& config) {
+    if (!config.is_object()) return;
+    for (auto it = config.begin(); it != config.end();) {
+        const bool is_rule = it.key().rfind("tribunal.", 0) == 0;
+        it = is_rule ? config.erase(it) : std::next(it);
+    }
+}
+
+// The same file under another edition, every single rule as that edition has it.
+Scenario under(const Exhibit& exhibit, std::string_view edition) {
+    json file = json::parse(text_of(folder() + exhibit.file));
+    file["kafka"] = edition;
+    if (file.contains("cluster") && file["cluster"].contains("config")) {
+        drop_rules(file["cluster"]["config"]);
+    }
+    if (file.contains("clients")) {
+        for (json& client : file["clients"]) {
+            if (client.contains("config")) drop_rules(client["config"]);
+        }
+    }
+    return parse_scenario(file.dump(), exhibit.file, folder());
+}
+
+bool wants_a_finding(Expected expected) {
+    return expected == Expected::found || expected == Expected::fail ||
+           expected == Expected::allowed;
+}
+
+std::string shown(const Check& check) {
+    return check.id + " " + std::string(name_of(check.verdict)) + ", " +
+           std::to_string(check.found) + " found in " + std::to_string(check.checked) + ": " +
+           check.note;
+}
+
+// --- schedules of small worlds -------------------------------------------------------------------
+
+std::vector<std::string> broken_in(const SearchResult& result) {
+    std::vector<std::string> broken;
+    for (const PropertyResult& p : result.properties) {
+        if (p.verdict == Verdict::fail) broken.push_back(p.name);
+    }
+    return broken;
+}
+
+void expect_schedule_breaks_what_it_states(const Scenario& scenario) {
+    const SearchResult result = play_schedule(scenario);
+    EXPECT_EQ(result.stopped_by.find("not possible"), std::string::npos) << result.stopped_by;
+    std::vector<std::string> stated;
+    for (const ScheduleExpectation& e : expected_of(scenario)) {
+        if (e.wanted == Verdict::fail) stated.push_back(e.property);
+    }
+    EXPECT_FALSE(stated.empty());
+    EXPECT_EQ(broken_in(result), stated);
+}
+
+// --- whole clusters ------------------------------------------------------------------------------
+
+void expect_run_finds_what_it_states(const Scenario& scenario, std::uint64_t seed) {
+    const Played played = play(scenario, seed);
+    EXPECT_TRUE(std::any_of(scenario.expect.begin(), scenario.expect.end(),
+                            [](const Expectation& e) { return wants_a_finding(e.expected); }));
+    for (const Check& check : played.checks) {
+        const auto stated =
+            std::find_if(scenario.expect.begin(), scenario.expect.end(),
+                         [&](const Expectation& e) { return e.property == check.id; });
+        if (stated == scenario.expect.end()) {
+            EXPECT_NE(check.verdict, Verdict::fail) << "seed " << seed << ", " << shown(check);
+        } else {
+            EXPECT_TRUE(is_met(*stated, check)) << "seed " << seed << ", " << shown(check);
+        }
+    }
+}
+
+void expect_run_is_mended(const Scenario& scenario, std::uint64_t seed) {
+    const Played played = play(scenario, seed);
+    EXPECT_TRUE(played.outcome.converged) << "seed " << seed << ", " << played.outcome.unconverged;
+    for (const Check& check : played.checks) {
+        EXPECT_NE(check.verdict, Verdict::fail) << "seed " << seed << ", " << shown(check);
+        for (const Expectation& e : scenario.expect) {
+            if (e.property != check.id || !wants_a_finding(e.expected)) continue;
+            EXPECT_EQ(check.found, 0u) << "seed " << seed << ", " << shown(check);
+            // Or the run shows nothing.
+            EXPECT_GT(check.checked, 0u) << "seed " << seed << ", " << shown(check);
+        }
+    }
+}
+
+// --- the tests -----------------------------------------------------------------------------------
+
+class Museum : public testing::TestWithParam<Exhibit> {};
+
+TEST_P(Museum, breaks_what_the_file_states) {
+    const Scenario scenario = load_scenario(folder() + GetParam().file);
+    if (scenario.check) return expect_schedule_breaks_what_it_states(scenario);
+    for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+        expect_run_finds_what_it_states(scenario, seed);
+    }
+}
+
+TEST_P(Museum, breaks_nothing_where_it_is_mended) {
+    std::vector<std::string_view> editions{newest_edition().name};
+    if (*GetParam().mended_in != '\0') editions.insert(editions.begin(), GetParam().mended_in);
+    for (const std::string_view edition : editions) {
+        SCOPED_TRACE(edition);
+        const Scenario scenario = under(GetParam(), edition);
+        if (scenario.check) {
+            EXPECT_EQ(broken_in(play_schedule(scenario)), std::vector<std::string>{});
+            continue;
+        }
+        for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) expect_run_is_mended(scenario, seed);
+    }
+}
+
+TEST_P(Museum, names_the_last_edition_or_no_edition_that_has_the_bug) {
+    const Scenario scenario = load_scenario(folder() + GetParam().file);
+    const std::string_view mended_in = GetParam().mended_in;
+    if (mended_in.empty()) {
+        // No release had it: the file says which rule it takes away.
+        EXPECT_EQ(scenario.edition, newest_edition().name);
+        EXPECT_NE(text_of(folder() + GetParam().file).find("\"tribunal.rule."), std::string::npos);
+        return;
+    }
+    ASSERT_NE(find_edition(mended_in), nullptr);
+    EXPECT_FALSE(is_since(*find_edition(scenario.edition), mended_in)) << scenario.edition;
+    const std::string mended = "ended in " + std::string(mended_in);
+    EXPECT_NE(scenario.description.find(mended), std::string::npos) << scenario.description;
+}
+
+INSTANTIATE_TEST_SUITE_P(scenarios, Museum, testing::ValuesIn(kExhibits), [](const auto& exhibit) {
+    std::string name = fs::path(exhibit.param.file).stem().string();
+    std::replace_if(
+        name.begin(), name.end(), [](char c) { return c == '-' || c == '.'; }, '_');
+    return name;
+});
+
+TEST(MuseumShelf, every_file_has_its_row_here_and_in_the_readme) {
+    const std::string readme = text_of(folder() + "README.md");
+    std::vector<std::string> files;
+    for (const auto& entry : fs::directory_iterator(folder())) {
+        if (entry.path().extension() != ".json") continue;
+        files.push_back(entry.path().filename().string());
+        const std::string text = text_of(entry.path().string());
+        EXPECT_LE(std::count(text.begin(), text.end(), '\n'), 40) << files.back();
+        EXPECT_NE(readme.find("`" + files.back() + "`"), std::string::npos) << files.back();
+    }
+    std::sort(files.begin(), files.end());
+    std::vector<std::string> rows;
+    for (const Exhibit& exhibit : kExhibits) rows.emplace_back(exhibit.file);
+    std::sort(rows.begin(), rows.end());
+    EXPECT_EQ(files, rows);
+}
+
+}  // namespace
+}  // namespace tribunal
