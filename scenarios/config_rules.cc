@@ -131,6 +131,11 @@ constexpr std::array kTribunal = std::to_array<Setting>({
 });
 
 constexpr std::array kProducerRules = std::to_array<Setting>({
+    {"tribunal.rule.mutes_partition_in_flight",
+     boolean,
+     kAny,
+     {},
+     producer_rule<&ProducerRules::mutes_partition_in_flight>()},
     {"tribunal.rule.epoch_bump_recovers",
      boolean,
      kAny,

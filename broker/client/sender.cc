@@ -30,7 +30,8 @@ Duration backoff_of(const Producer& p, std::int32_t attempts) {
 bool send_one(Producer& p, NodeId broker, const KnownTopic& topic, Outbox& out) {
     const auto led = [&](std::size_t i) { return topic.partitions[i].leader == broker; };
     // With one request in flight order is kept by not touching a partition that has one under way.
-    const bool muted_when_sent = p.config.max_in_flight == 1;
+    const bool muted_when_sent =
+        p.config.max_in_flight == 1 && p.config.rules.mutes_partition_in_flight;
     const auto is_open = [&](const PartitionQueue& queue) {
         return !queue.waiting.empty() && !queue.waiting.front().backing_off &&
                !(muted_when_sent && !queue.sent.empty()) && may_send_first(p, queue);

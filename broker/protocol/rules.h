@@ -119,6 +119,9 @@ struct Rules {
 
 // Rules of the producer.
 struct ProducerRules {
+    // With one request in flight, a partition has nothing else under way while a batch of it is,
+    // whichever broker leads it meanwhile (KAFKA-3197, mended before 0.10).
+    bool mutes_partition_in_flight = true;
     // A sequence that the broker does not know is mended by a new epoch instead of failing what is
     // buffered (KIP-360).
     bool epoch_bump_recovers = true;
@@ -126,7 +129,8 @@ struct ProducerRules {
     bool renumbers_in_order = true;
     // Up to five requests in flight keep their order with idempotence (KAFKA-5494); before, one.
     bool five_in_flight = true;
-    TRIBUNAL_FIELDS(ProducerRules, epoch_bump_recovers, renumbers_in_order, five_in_flight)
+    TRIBUNAL_FIELDS(ProducerRules, mutes_partition_in_flight, epoch_bump_recovers,
+                    renumbers_in_order, five_in_flight)
 };
 
 }  // namespace tribunal
