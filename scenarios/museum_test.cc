@@ -32,16 +32,25 @@ void PrintTo(const Exhibit& exhibit, std::ostream* out) { *out << exhibit.file; 
 constexpr Exhibit kExhibits[] = {
     {"kafka-10527-leader-resumes-its-epoch.json", "2.7"},
     {"kafka-10533-unflushed-metadata.json", "2.8"},
+    {"kafka-10706-epoch-without-records-is-kept.json", "2.7"},
     {"kafka-12619-commit-of-an-older-epoch.json", "2.8"},
+    {"kafka-15489-controller-that-is-cut-off.json", "3.7"},
+    {"kafka-1555-acks-all-of-one.json", "0.11"},
+    {"kafka-3197-retry-behind-a-later-batch.json", ""},
     {"kafka-7128-isr-join-below-the-epoch-start.json", "2.1"},
     {"kafka-7415-forgotten-epoch.json", "2.1"},
+    {"kafka-8483-renumbered-in-heap-order.json", "2.3"},
+    {"kip-101-divergence-after-power-loss.json", "0.11"},
     {"kip-101-high-watermark-truncation.json", "0.11"},
+    {"kip-207-end-offset-goes-back.json", "2.2"},
     {"kip-279-fast-fail-over.json", "2.0"},
     {"kip-320-progress-of-another-epoch.json", ""},
     {"kip-320-unfenced-fetch.json", "2.1"},
     {"kip-497-high-watermark-ignores-pending-isr.json", ""},
     {"kip-497-isr-change-without-partition-epoch.json", ""},
     {"kip-903-isr-join-of-an-earlier-life.json", "3.5"},
+    {"kip-966-last-replica-standing.json", "4.1"},
+    {"redpanda-3039-repeated-batch-is-out-of-order.json", ""},
 };
 
 std::string folder() { return TRIBUNAL_SOURCE_DIR "/scenarios/museum/"; }
