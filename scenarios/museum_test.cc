@@ -34,6 +34,7 @@ constexpr Exhibit kExhibits[] = {
     {"kafka-10533-unflushed-metadata.json", "2.8"},
     {"kafka-10706-epoch-without-records-is-kept.json", "2.7"},
     {"kafka-12619-commit-of-an-older-epoch.json", "2.8"},
+    {"kafka-13194-compaction-past-the-high-watermark.json", "3.1"},
     {"kafka-15489-controller-that-is-cut-off.json", "3.7"},
     {"kafka-1555-acks-all-of-one.json", "0.11"},
     {"kafka-3197-retry-behind-a-later-batch.json", ""},
