@@ -49,6 +49,7 @@ constexpr Exhibit kExhibits[] = {
     {"kip-320-unfenced-fetch.json", "2.1"},
     {"kip-497-high-watermark-ignores-pending-isr.json", ""},
     {"kip-497-isr-change-without-partition-epoch.json", ""},
+    {"kip-679-retries-without-idempotence.json", "3.0"},
     {"kip-903-isr-join-of-an-earlier-life.json", "3.5"},
     {"kip-966-last-replica-standing.json", "4.1"},
     {"redpanda-3039-repeated-batch-is-out-of-order.json", ""},
