@@ -35,6 +35,7 @@ constexpr Exhibit kExhibits[] = {
     {"kafka-10706-epoch-without-records-is-kept.json", "2.7"},
     {"kafka-12619-commit-of-an-older-epoch.json", "2.8"},
     {"kafka-13194-compaction-past-the-high-watermark.json", "3.1"},
+    {"kafka-14704-follower-shows-what-it-cuts-off.json", "3.5"},
     {"kafka-15489-controller-that-is-cut-off.json", "3.7"},
     {"kafka-1555-acks-all-of-one.json", "0.11"},
     {"kafka-3197-retry-behind-a-later-batch.json", ""},
@@ -71,10 +72,13 @@ void drop_rules(json& config) {
     }
 }
 
-// The same file under another edition, every single rule as that edition has it.
-Scenario under(const Exhibit& exhibit, std::string_view edition) {
+// The same file under another edition. What else it switches stays, so that the edition is the only
+// difference; or every rule is as the edition has it.
+enum class SingleRules : std::uint8_t { stay, go };
+Scenario under(const Exhibit& exhibit, std::string_view edition, SingleRules rules) {
     json file = json::parse(text_of(folder() + exhibit.file));
     file["kafka"] = edition;
+    if (rules == SingleRules::stay) return parse_scenario(file.dump(), exhibit.file, folder());
     if (file.contains("cluster") && file["cluster"].contains("config")) {
         drop_rules(file["cluster"]["config"]);
     }
@@ -144,10 +148,15 @@ void expect_run_is_mended(const Scenario& scenario, std::uint64_t seed) {
         for (const Expectation& e : scenario.expect) {
             if (e.property != check.id || !wants_a_finding(e.expected)) continue;
             EXPECT_EQ(check.found, 0u) << "seed " << seed << ", " << shown(check);
-            // Or the run shows nothing.
-            EXPECT_GT(check.checked, 0u) << "seed " << seed << ", " << shown(check);
         }
     }
+    // Or the run shows nothing.
+    EXPECT_TRUE(std::any_of(played.checks.begin(), played.checks.end(), [&](const Check& check) {
+        return check.checked > 0 &&
+               std::any_of(scenario.expect.begin(), scenario.expect.end(),
+                           [&](const Expectation& e) { return e.property == check.id; });
+    })) << "seed "
+        << seed;
 }
 
 // --- the tests -----------------------------------------------------------------------------------
@@ -162,18 +171,22 @@ TEST_P(Museum, breaks_what_the_file_states) {
     }
 }
 
-TEST_P(Museum, breaks_nothing_where_it_is_mended) {
-    std::vector<std::string_view> editions{newest_edition().name};
-    if (*GetParam().mended_in != '\0') editions.insert(editions.begin(), GetParam().mended_in);
-    for (const std::string_view edition : editions) {
-        SCOPED_TRACE(edition);
-        const Scenario scenario = under(GetParam(), edition);
-        if (scenario.check) {
-            EXPECT_EQ(broken_in(play_schedule(scenario)), std::vector<std::string>{});
-            continue;
-        }
-        for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) expect_run_is_mended(scenario, seed);
+void expect_is_mended(const Scenario& scenario) {
+    if (scenario.check) {
+        EXPECT_EQ(broken_in(play_schedule(scenario)), std::vector<std::string>{});
+        return;
     }
+    for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) expect_run_is_mended(scenario, seed);
+}
+
+TEST_P(Museum, breaks_nothing_where_it_is_mended) {
+    const std::string_view mended_in = GetParam().mended_in;
+    if (!mended_in.empty()) {
+        SCOPED_TRACE(mended_in);
+        expect_is_mended(under(GetParam(), mended_in, SingleRules::stay));
+    }
+    SCOPED_TRACE(newest_edition().name);
+    expect_is_mended(under(GetParam(), newest_edition().name, SingleRules::go));
 }
 
 TEST_P(Museum, names_the_last_edition_or_no_edition_that_has_the_bug) {
