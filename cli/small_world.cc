@@ -32,7 +32,8 @@ std::vector<std::pair<std::string, std::string>> constants_of(const Scenario& sc
             {"power_losses", std::to_string(b.power_losses)},
             {"losses", std::to_string(b.losses)},
             {"timers", std::to_string(b.timers)},
-            {"epochs", std::to_string(b.epochs)}};
+            {"epochs", std::to_string(b.epochs)},
+            {"elections", std::to_string(b.elections)}};
 }
 
 int run_schedule(const RunOptions& options, const Scenario& scenario) {

@@ -163,8 +163,8 @@ void read_check(Reading& reading, const Place& place) {
         if (name == "quorum") return read_quorum_check(reading, place);
         if (name != "partition") world->fail_expected("partition or quorum");
     }
-    place.check_keys(
-        {"world", "crashes", "power_losses", "losses", "timers", "epochs", "schedule"});
+    place.check_keys({"world", "crashes", "power_losses", "losses", "timers", "epochs", "elections",
+                      "schedule"});
     const Scenario& scenario = reading.scenario;
     CheckSpec check;
     const auto* producer =
@@ -195,6 +195,7 @@ void read_check(Reading& reading, const Place& place) {
     bound("losses", check.bounds.losses);
     bound("timers", check.bounds.timers);
     bound("epochs", check.bounds.epochs);
+    bound("elections", check.bounds.elections);
     read_schedule(place, check);
     reading.scenario.check = std::move(check);
 }

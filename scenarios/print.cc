@@ -335,6 +335,7 @@ std::string to_json_text(const Scenario& scenario) {
             bound("losses", bounds.losses);
             bound("timers", bounds.timers);
             bound("epochs", bounds.epochs);
+            bound("elections", bounds.elections);
         }
         if (!scenario.check->schedule.empty()) {
             json["check"]["schedule"] = scenario.check->schedule;

@@ -90,6 +90,7 @@ std::string_view scenario_schema() {
         "losses": { "$ref": "#/definitions/bound", "description": "Connections that break with something in flight." },
         "timers": { "$ref": "#/definitions/bound", "description": "Time-outs that mean that something took too long." },
         "epochs": { "$ref": "#/definitions/bound", "description": "The highest leader epoch that is looked beyond; 0: any. Of a quorum: the highest that an election may lead to." },
+        "elections": { "$ref": "#/definitions/bound", "description": "Times that the controller makes the preferred replica leader again." },
         "world": { "enum": ["partition", "quorum"], "description": "Which small world. partition when missing." },
         "voters": { "type": "integer", "minimum": 1, "maximum": 5, "description": "Of a quorum; 3 when missing." },
         "observers": { "type": "integer", "minimum": 0, "maximum": 1, "description": "Of a quorum: controllers that may become voters." },

@@ -61,6 +61,19 @@ TEST(SmallWorld, a_counterexample_survives_being_written_and_read) {
     EXPECT_EQ(to_json_text(again), text);
 }
 
+TEST(SmallWorld, every_bound_is_printed_as_it_was_read) {
+    Scenario scenario = load_scenario(folder() + "one-partition.json");
+    scenario.check->bounds = {.writes = 2,
+                              .crashes = 1,
+                              .power_losses = 2,
+                              .losses = 3,
+                              .timers = 4,
+                              .epochs = 5,
+                              .elections = 6};
+    const Scenario again = parse_scenario(to_json_text(scenario), scenario.file, "");
+    EXPECT_EQ(again.check, scenario.check);
+}
+
 TEST(SmallWorld, a_schedule_that_does_not_fit_says_what_was_left_out) {
     Scenario scenario = load_scenario(folder() + "one-partition.json");
     scenario.check->schedule = {"write to 1", "kill 7", "fetch response 1 -> 2"};

@@ -18,6 +18,7 @@ struct SmallWorldBounds {
     std::int32_t losses = 0;        // connections that break with something in flight
     std::int32_t timers = 0;        // time-outs that mean that something took too long
     std::int32_t epochs = 0;        // the highest leader epoch that is looked beyond; 0: any
+    std::int32_t elections = 0;     // leaderships that the controller gives to who is preferred
     bool operator==(const SmallWorldBounds&) const = default;
 };
 

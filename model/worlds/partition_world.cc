@@ -73,6 +73,8 @@ TimerId timer_of(Action a) {
             return timer(TimerKind::isr_check);
         case Kind::checkpoint:
             return timer(TimerKind::checkpoint);
+        case Kind::preferred_election:
+            return timer(TimerKind::leader_balance);
         default:
             CHECK(!"not a timer");
             return {};
@@ -155,7 +157,7 @@ PartitionWorld::PartitionWorld(PartitionWorldOptions options) : options_(std::mo
     options_.broker.fetch_session_cache_slots = 0;
     network_.keeps_unsynced = options_.bounds.power_losses > 0;
     network_.arrives_at_once = arrives_at_once;
-    const bool late = options_.bounds.timers > 0;
+    const bool late = options_.bounds.timers + options_.bounds.elections > 0;
     network_.may_fire = late ? [](TimerKind kind) {
         return kind != TimerKind::request_timeout && kind != TimerKind::retention &&
                kind != TimerKind::cleaner && kind != TimerKind::metadata_wait &&
@@ -238,7 +240,7 @@ void PartitionWorld::boot() {
     CHECK(p->leader == NodeId{1});
     CHECK(p->isr.size() == static_cast<std::size_t>(options_.brokers));
     CHECK(find_partition(s.world.broker(NodeId{1}), partition())->leader() != nullptr);
-    s.used = SmallWorldBounds{0, 0, 0, 0, 0, 0};
+    s.used = SmallWorldBounds{0, 0, 0, 0, 0, 0, 0};
     initial_ = std::move(s);
 }
 
@@ -286,6 +288,11 @@ void PartitionWorld::enabled_timers(const State& s, std::vector<Action>& actions
     const ClusterImage& cluster = image(s);
     const SmallHost& controller_host = s.world.host(controller());
     const auto& c = std::get<Controller>(controller_host.node);
+    if (s.used.elections < options_.bounds.elections &&
+        controller_host.timers.contains(timer(TimerKind::leader_balance)) &&
+        !decide_preferred_leaders(c.view()).empty()) {
+        actions.push_back(about(Kind::preferred_election, controller()));
+    }
     for (std::int32_t b = 1; b <= options_.brokers; ++b) {
         const NodeId id{b};
         const SmallHost& host = s.world.host(id);
@@ -454,6 +461,10 @@ PartitionWorld::State PartitionWorld::next(const State& before, Action a) const 
             ++s.used.losses;
             s.world.break_connection(connection_of(a), network_, notes);
             break;
+        case Kind::preferred_election:
+            ++s.used.elections;
+            s.world.fire(controller(), timer_of(a), network_, notes);
+            break;
         default:
             if (is_counted(s, image(s), a)) ++s.used.timers;
             s.world.fire(subject_of(a), timer_of(a), network_, notes);
@@ -515,7 +526,9 @@ Digest128 PartitionWorld::digest(const State& s) const {
                (static_cast<std::uint64_t>(s.sent_to[i]) << 8));
     }
     const SmallWorldBounds& u = s.used;
-    for (const std::int32_t used : {u.crashes, u.power_losses, u.losses, u.timers}) fold(d, used);
+    for (const std::int32_t used : {u.crashes, u.power_losses, u.losses, u.timers, u.elections}) {
+        fold(d, used);
+    }
     return d.value();
 }
 
@@ -534,6 +547,7 @@ std::span<const std::string_view> PartitionWorld::action_names() const {
                                                   "IsrCheck",
                                                   "Checkpoint",
                                                   "ProduceTimeOut",
+                                                  "PreferredElection",
                                                   "Write",
                                                   "Kill",
                                                   "PowerLoss",

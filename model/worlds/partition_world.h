@@ -12,7 +12,8 @@
 //     the producer may wait with sending, and it learns nothing that changes what it does.
 //   - A timer whose firing could change nothing (a long poll without news, a retry towards a broker
 //     that is down) does not fire. Those that say that something took too long are counted in
-//     `timers`: isr_check, a session of a live broker, produce time-outs, checkpoints.
+//     `timers`: isr_check, a session of a live broker, produce time-outs, checkpoints. The
+//     controller's look at who leads (leader.imbalance.check.interval.seconds) is in `elections`.
 //   - A connection breaks only while a message is in flight on it, for both ends at once; that of
 //     metadata does not, a lost response being one that comes later.
 //   - Fetch sessions are switched off (max.incremental.fetch.session.cache.slots=0).
@@ -67,6 +68,7 @@ class PartitionWorld {
         isr_check,
         checkpoint,
         produce_time_out,
+        preferred_election,
         write,
         kill,
         power_loss,

@@ -67,7 +67,8 @@ TEST(PartitionWorld, counts_agree_with_the_naive_explorer) {
                                        {.writes = 1, .crashes = 1},
                                        {.writes = 1, .losses = 1},
                                        {.writes = 1, .power_losses = 1},
-                                       {.writes = 1, .timers = 2}};
+                                       {.writes = 1, .timers = 2},
+                                       {.writes = 1, .crashes = 1, .elections = 1}};
     for (const SmallWorldBounds& b : bounds) {
         const PartitionWorld model(world(2, b));
         const auto naive = explore_naively(model);
@@ -94,6 +95,16 @@ TEST(PartitionWorld, counts_do_not_change_unnoticed) {
     EXPECT_FALSE(result.any_failed());
     EXPECT_EQ(result.find("AllAcknowledged")->verdict, Verdict::pass);
     EXPECT_EQ(result.find("NewLeader")->verdict, Verdict::pass);
+}
+
+TEST(PartitionWorld, the_preferred_replica_leads_again_as_often_as_is_allowed) {
+    for (const std::int32_t most : {0, 1}) {
+        const PartitionWorld model(world(2, {.writes = 1, .crashes = 1, .elections = most}));
+        const SearchResult result = search(model, SearchOptions{});
+        EXPECT_TRUE(result.complete);
+        EXPECT_FALSE(result.any_failed());
+        EXPECT_EQ(result.coverage.at("PreferredElection") > 0, most > 0);
+    }
 }
 
 TEST(PartitionWorld, goes_on_from_a_checkpoint) {

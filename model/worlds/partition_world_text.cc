@@ -120,6 +120,8 @@ std::string PartitionWorld::step_name(const State&, Action a) const {
             return fmt::format("high watermark checkpoint of {}", first);
         case Kind::produce_time_out:
             return fmt::format("produce at {} times out", first);
+        case Kind::preferred_election:
+            return "preferred election";
         case Kind::write:
             return fmt::format("write to {}", first);
         case Kind::kill:
