@@ -41,19 +41,20 @@ constexpr Exhibit kExhibits[] = {
     {"kafka-3197-retry-behind-a-later-batch.json", ""},
     {"kafka-7128-isr-join-below-the-epoch-start.json", "2.1"},
     {"kafka-7415-forgotten-epoch.json", "2.1"},
-    {"kafka-8483-renumbered-in-heap-order.json", "2.3"},
+    {"kafka-8483-numbered-anew-in-heap-order.json", "2.3"},
     {"kip-101-divergence-after-power-loss.json", "0.11"},
     {"kip-101-high-watermark-truncation.json", "0.11"},
     {"kip-207-end-offset-goes-back.json", "2.2"},
     {"kip-279-fast-fail-over.json", "2.0"},
     {"kip-320-progress-of-another-epoch.json", ""},
+    {"kip-320-truncation-point-of-another-epoch.json", "2.1"},
     {"kip-320-unfenced-fetch.json", "2.1"},
     {"kip-497-high-watermark-ignores-pending-isr.json", ""},
     {"kip-497-isr-change-without-partition-epoch.json", ""},
     {"kip-679-retries-without-idempotence.json", "3.0"},
     {"kip-903-isr-join-of-an-earlier-life.json", "3.5"},
     {"kip-966-last-replica-standing.json", "4.1"},
-    {"redpanda-3039-repeated-batch-is-out-of-order.json", ""},
+    {"redpanda-3039-no-memory-of-batches.json", ""},
 };
 
 std::string folder() { return TRIBUNAL_SOURCE_DIR "/scenarios/museum/"; }
@@ -143,20 +144,17 @@ void expect_run_finds_what_it_states(const Scenario& scenario, std::uint64_t see
 void expect_run_is_mended(const Scenario& scenario, std::uint64_t seed) {
     const Played played = play(scenario, seed);
     EXPECT_TRUE(played.outcome.converged) << "seed " << seed << ", " << played.outcome.unconverged;
+    std::uint64_t exercised = 0;
     for (const Check& check : played.checks) {
         EXPECT_NE(check.verdict, Verdict::fail) << "seed " << seed << ", " << shown(check);
         for (const Expectation& e : scenario.expect) {
             if (e.property != check.id || !wants_a_finding(e.expected)) continue;
             EXPECT_EQ(check.found, 0u) << "seed " << seed << ", " << shown(check);
+            exercised += check.checked;
         }
     }
     // Or the run shows nothing.
-    EXPECT_TRUE(std::any_of(played.checks.begin(), played.checks.end(), [&](const Check& check) {
-        return check.checked > 0 &&
-               std::any_of(scenario.expect.begin(), scenario.expect.end(),
-                           [&](const Expectation& e) { return e.property == check.id; });
-    })) << "seed "
-        << seed;
+    EXPECT_GT(exercised, 0u) << "seed " << seed;
 }
 
 // --- the tests -----------------------------------------------------------------------------------
@@ -206,8 +204,7 @@ TEST_P(Museum, names_the_last_edition_or_no_edition_that_has_the_bug) {
 
 INSTANTIATE_TEST_SUITE_P(scenarios, Museum, testing::ValuesIn(kExhibits), [](const auto& exhibit) {
     std::string name = fs::path(exhibit.param.file).stem().string();
-    std::replace_if(
-        name.begin(), name.end(), [](char c) { return c == '-' || c == '.'; }, '_');
+    std::replace_if(name.begin(), name.end(), [](char c) { return c == '-' || c == '.'; }, '_');
     return name;
 });
 
