@@ -143,6 +143,7 @@ void add_cluster(const ClusterSpec& cluster, World& world) {
         b.id = broker_id(i);
         b.voters = voters;
         b.config = cluster.config;
+        if (!cluster.racks.empty()) b.config.rack = cluster.racks[static_cast<std::size_t>(i - 1)];
         const std::string name = cluster.node_name(b.id);
         if (cluster.is_controller(b.id)) {
             world.add(Combined{b, controller(b.id)}, name, Instant{0});

@@ -19,11 +19,21 @@
 namespace tribunal {
 namespace {
 
+// A rack for every broker, or none: who has none is close to nobody (KIP-392, KIP-36).
+void read_racks(const Place& place, ClusterSpec& cluster) {
+    for (const Place& rack : place.elements()) cluster.racks.push_back(rack.text());
+    if (cluster.racks.size() != static_cast<std::size_t>(cluster.brokers)) {
+        place.fail(fmt::format("found {}, expected one for each of {}",
+                               counted(cluster.racks.size(), "rack"),
+                               counted(static_cast<std::size_t>(cluster.brokers), "broker")));
+    }
+}
+
 void read_cluster(Reading& reading, const std::optional<Place>& place) {
     ClusterSpec& cluster = reading.scenario.cluster;
     std::optional<Place> config;
     if (place) {
-        place->check_keys({"brokers", "controllers", "combined", "config"});
+        place->check_keys({"brokers", "controllers", "combined", "racks", "config"});
         if (const auto brokers = place->find("brokers")) {
             cluster.brokers = static_cast<std::int32_t>(brokers->integer(1, kMaxBrokers));
         }
@@ -42,6 +52,7 @@ void read_cluster(Reading& reading, const std::optional<Place>& place) {
                                            cluster.controllers, cluster.brokers));
             }
         }
+        if (const auto racks = place->find("racks")) read_racks(*racks, cluster);
         config = place->find("config");
     }
     reading.server = read_settings(reading, config, ConfigScope::server,

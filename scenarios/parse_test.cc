@@ -64,6 +64,7 @@ TEST(ParseScenario, understands_everything) {
     EXPECT_EQ(s.seed, UINT64_MAX);
     EXPECT_EQ(s.edition, "2.1");
     EXPECT_EQ(s.cluster.brokers, 5);
+    EXPECT_EQ(s.cluster.racks, (std::vector<std::string>{"a", "b", "c", "a", "b"}));
     EXPECT_EQ(s.cluster.config.rules.truncation, TruncationRule::kip101);
     EXPECT_EQ(s.cluster.config.planted_bug, PlantedBug::leader_truncates);
     EXPECT_EQ(s.cluster.config.replica_lag_time_max, seconds(10));  // before KIP-537

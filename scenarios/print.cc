@@ -89,6 +89,7 @@ struct Printer {
         json["brokers"] = scenario.cluster.brokers;
         json["controllers"] = scenario.cluster.controllers;
         if (scenario.cluster.combined) json["combined"] = true;
+        if (!scenario.cluster.racks.empty()) json["racks"] = scenario.cluster.racks;
         Settings settings = defaults;
         settings.broker = scenario.cluster.config;
         settings.topic = scenario.cluster.topic_defaults;

@@ -237,6 +237,9 @@ Scenario some_scenario() {
     s.cluster.brokers = between(1, 5);
     s.cluster.controllers = 2 * between(0, 2) + 1;
     s.cluster.combined = s.cluster.controllers <= s.cluster.brokers && coin();
+    for (int i = coin() ? s.cluster.brokers : 0; i > 0; --i) {
+        s.cluster.racks.push_back("rack-" + std::to_string(between(1, 3)));
+    }
     const Settings server = some_settings(ConfigScope::server, edition, default_settings(edition));
     s.cluster.config = server.broker;
     s.cluster.config.offsets_topic_replication_factor =

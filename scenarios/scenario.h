@@ -42,6 +42,8 @@ struct ClusterSpec {
     std::int32_t brokers = 3;
     std::int32_t controllers = 1;  // 1, 3 or 5 voters
     bool combined = false;         // process.roles=broker,controller: they are the first brokers
+    // broker.rack of broker 1, 2, ...; empty: what the configuration says, the same for all.
+    std::vector<std::string> racks;
     BrokerConfig config;
     TopicConfig
         topic_defaults;  // what server.properties says for topics (min.insync.replicas, ...)

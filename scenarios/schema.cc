@@ -30,6 +30,7 @@ std::string_view scenario_schema() {
         "brokers": { "type": "integer", "minimum": 1, "maximum": 99, "default": 3, "description": "Brokers are numbered from 1." },
         "controllers": { "enum": [1, 3, 5], "default": 1, "description": "The voters of the KRaft quorum, numbered from 100." },
         "combined": { "type": "boolean", "default": false, "description": "process.roles=broker,controller: the first brokers are the controllers." },
+        "racks": { "type": "array", "items": { "type": "string" }, "description": "broker.rack of broker 1, 2, ..., one for each." },
         "config": { "$ref": "#/definitions/config" }
       }
     },
