@@ -234,7 +234,7 @@ void complete_idempotence(const Edition& edition, Settings& settings,
                     "Must set max.in.flight.requests.per.connection to at most 5 to use the "
                     "idempotent producer.");
     }
-    if (producer.idempotence && !is_since(edition, "1.0") && producer.max_in_flight > 1) {
+    if (producer.idempotence && !producer.rules.five_in_flight && producer.max_in_flight > 1) {
         if (settings.named.contains("max.in.flight.requests.per.connection")) {
             throw ConfigError(
                 "Must set max.in.flight.requests.per.connection to 1 in order to use the "
