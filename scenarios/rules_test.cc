@@ -79,9 +79,10 @@ constexpr Row kRows[] = {
     {"KIP-91", "retries", "retries", acknowledged(), fewer_before},
     {"KIP-207", "list_offsets_waits_for_own_epoch", "list_offsets_waits_for_own_epoch",
      violations_of("O10"), only_before},
-    {"KAFKA-8483", "renumbers_in_order", "renumbers_in_order", acknowledged(), fewer_before},
-    {"KIP-392", "fetch_from_follower", "fetch_from_follower", messages("FetchResponse", "read from"),
-     only_since},
+    {"KAFKA-8483", "renumbers_in_order", "kafka-8483-numbered-anew-in-heap-order",
+     violations_of("O3"), only_before},
+    {"KIP-392", "fetch_from_follower", "fetch_from_follower",
+     messages("FetchResponse", "read from"), only_since},
     {"KAFKA-7190", "producer_state_survives_deletion", "producer_state_survives_deletion",
      messages("ProduceResponse", "UNKNOWN_PRODUCER_ID"), only_before},
     {"KIP-537", "replica.lag.time.max.ms", "replica.lag.time.max.ms", acknowledged(), more_before},
@@ -100,6 +101,7 @@ constexpr Row kRows[] = {
     {"KAFKA-12619", "raft_commit_requires_own_epoch", "kafka-12619-commit-of-an-older-epoch",
      violations_of("Q6"), only_before},
     {"KIP-679", "acks", "acks", violations_of("D2"), only_before},
+    {"KIP-679", "enable.idempotence", "enable.idempotence", violations_of("X1"), only_before},
     {"KIP-630", "raft_snapshots", "raft_snapshots", messages("MetadataFetchResponse", "snapshot"),
      only_since},
     {"KAFKA-13194", "cleaner_bounded_by_high_watermark", "cleaner_bounded_by_high_watermark",
@@ -150,9 +152,8 @@ const Row* row_of(const RuleChange& change) {
 // Bugs that are famous have their file in museum/ already.
 std::string path_of(const Row& row) {
     for (const char* const folder : {"rules", "museum", "small"}) {
-        const std::string path =
-            std::string(TRIBUNAL_SOURCE_DIR) + "/scenarios/" + folder + "/" + std::string(row.file) +
-            ".json";
+        const std::string path = std::string(TRIBUNAL_SOURCE_DIR) + "/scenarios/" + folder + "/" +
+                                 std::string(row.file) + ".json";
         if (fs::exists(path)) return path;
     }
     return "";
@@ -253,6 +254,13 @@ bool differs(Change change, std::int64_t before, std::int64_t since) {
     return false;
 }
 
+// The facts of a run do not hold yet what compaction took away: it counts as lost.
+bool is_taken_by_compaction(const Scenario& scenario, const Check& check) {
+    return (check.id == "D1" || check.id == "D2" || check.id == "D9") &&
+           std::any_of(scenario.topics.begin(), scenario.topics.end(),
+                       [](const TopicSpec& topic) { return topic.config.cleanup_compact; });
+}
+
 void expect_as_stated(const Scenario& scenario, std::uint64_t seed) {
     if (scenario.check) {
         const SearchResult result = play_schedule(scenario);
@@ -264,12 +272,13 @@ void expect_as_stated(const Scenario& scenario, std::uint64_t seed) {
         return;
     }
     const Played played = play(scenario, seed);
-    for (const Expectation& e : scenario.expect) {
-        for (const Check& check : played.checks) {
-            if (check.id == e.property) {
-                EXPECT_TRUE(is_met(e, check)) << e.property << ", seed " << seed;
-            }
-        }
+    for (const Check& check : played.checks) {
+        const auto e = std::find_if(scenario.expect.begin(), scenario.expect.end(),
+                                    [&](const Expectation& x) { return x.property == check.id; });
+        const bool is_named = e != scenario.expect.end();
+        if (!is_named && is_taken_by_compaction(scenario, check)) continue;
+        EXPECT_TRUE(is_named ? is_met(*e, check) : check.verdict != Verdict::fail)
+            << check.id << ", seed " << seed << ": " << check.note;
     }
 }
 
