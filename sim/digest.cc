@@ -31,6 +31,7 @@ Digest128 World::digest() const {
         const auto slot = static_cast<std::uint32_t>(event.payload);
         switch (static_cast<EventKind>(event.kind)) {
             case EventKind::deliver:
+                d.word(in_flight_.slots[slot].place);
                 fold(d, in_flight_.slots[slot]);
                 break;
             case EventKind::write_done:
@@ -45,7 +46,10 @@ Digest128 World::digest() const {
     });
     for (const auto& [key, connection] : connections_) {
         for (const auto* stream : {&connection.to_server, &connection.to_client}) {
-            for (const std::uint32_t slot : stream->held) fold(d, in_flight_.slots[slot]);
+            for (const std::uint32_t slot : stream->held) {
+                d.word(in_flight_.slots[slot].place);
+                fold(d, in_flight_.slots[slot]);
+            }
         }
     }
     fold(d, active_faults_);

@@ -69,20 +69,41 @@ void World::send(NodeId from, Instant departs, Send&& send, Chooser& chooser, Ob
         connection->open = true;
         trips = 3;  // SYN, SYN-ACK, then the request
     }
+    Stream& stream = to_server ? connection->to_server : connection->to_client;
     MessageInFlight message{
-        connection->incarnation, now_, departs,
+        connection->incarnation, stream.sent++, now_, departs,
         Deliver{key, send.is_response, send.correlation, std::move(send.message)}};
     const std::uint32_t slot = in_flight_.put(std::move(message));
+    const NodeId to = to_server ? key.server : key.client;
     if (observer != nullptr) {
-        observer->on_message_sent(*this, slot, in_flight_.slots[slot], from,
-                                  to_server ? key.server : key.client);
+        observer->on_message_sent(*this, slot, in_flight_.slots[slot], from, to);
     }
-    Stream& stream = to_server ? connection->to_server : connection->to_client;
-    if (!stream.held.empty()) {
+    if (!stream.held.empty() && is_blocked(from, to)) {
         stream.held.push_back(slot);
         return;
     }
     transmit(slot, stream, departs, trips, chooser);
+}
+
+// What was under way when a link healed may be there before what the link had kept: as TCP has it,
+// it waits for everything that was sent before it.
+bool World::takes_its_turn(std::uint32_t slot, Stream& stream) {
+    const auto place_of = [&](std::uint32_t s) { return in_flight_.slots[s].place; };
+    if (place_of(slot) != stream.arrived) {
+        CHECK(place_of(slot) > stream.arrived);
+        stream.held.push_back(slot);
+        return false;
+    }
+    ++stream.arrived;
+    const auto next = std::find_if(stream.held.begin(), stream.held.end(),
+                                   [&](std::uint32_t s) { return place_of(s) == stream.arrived; });
+    if (next == stream.held.end()) return true;
+    const Deliver& waiting = in_flight_.slots[*next].deliver;
+    const NodeId to = waiting.is_response ? waiting.connection.client : waiting.connection.server;
+    queue_.push(now_ + nanoseconds(1), static_cast<std::uint32_t>(index_of(to)),
+                static_cast<std::uint32_t>(EventKind::deliver), *next);
+    stream.held.erase(next);
+    return true;
 }
 
 void World::notify_closed(ConnectionKey key, const Connection& connection, bool at_server,
@@ -145,7 +166,13 @@ void World::release_held(NodeId a, NodeId b, Chooser& chooser) {
             Stream& stream = to_server ? connection.to_server : connection.to_client;
             std::vector<std::uint32_t> held = std::move(stream.held);
             stream.held.clear();
-            for (const std::uint32_t slot : held) transmit(slot, stream, now_, 1, chooser);
+            std::sort(held.begin(), held.end(), [&](std::uint32_t x, std::uint32_t y) {
+                return in_flight_.slots[x].place < in_flight_.slots[y].place;
+            });
+            for (const std::uint32_t slot : held) {
+                const Instant departs = std::max(now_, in_flight_.slots[slot].departs);
+                transmit(slot, stream, departs, 1, chooser);
+            }
         }
     }
 }

@@ -136,12 +136,14 @@ void World::on_deliver(const Event& event, Chooser& chooser, Observer* observer)
         in_flight_.take(slot);
     };
     if (connection == nullptr || connection->incarnation != message.incarnation) return lose();
+    Stream& stream = to_server ? connection->to_server : connection->to_client;
     if (is_blocked(from, to)) {
-        auto& held = (to_server ? connection->to_server : connection->to_client).held;
-        held.push_back(slot);
-        if (!connection->established && held.size() == 1) give_up_connecting(key, *connection);
+        stream.held.push_back(slot);
+        const bool is_first = stream.held.size() == 1;
+        if (!connection->established && is_first) give_up_connecting(key, *connection);
         return;
     }
+    if (!takes_its_turn(slot, stream)) return;
     const Host& receiver = *hosts[event.node];
     if (receiver.power != Power::up || !receiver.started) {
         // Nobody listens. A machine that is up refuses; one that is off is silent.

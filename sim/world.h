@@ -105,8 +105,11 @@ struct Link {  // one direction between two machines
 // One direction of a connection: arrivals keep their order.
 struct Stream {
     Instant last_arrival;
-    std::vector<std::uint32_t> held;  // messages that a cut or jammed link keeps
-    TRIBUNAL_FIELDS(Stream, last_arrival, held)
+    // Messages that a cut or jammed link keeps, or that have overtaken one before them there.
+    std::vector<std::uint32_t> held;
+    std::uint32_t sent = 0;     // messages
+    std::uint32_t arrived = 0;  // the next one to arrive has this place
+    TRIBUNAL_FIELDS(Stream, last_arrival, held, sent, arrived)
 };
 struct Connection {
     std::uint32_t incarnation = 0;
@@ -120,6 +123,7 @@ struct Connection {
 
 struct MessageInFlight {
     std::uint32_t incarnation = 0;
+    std::uint32_t place = 0;  // in its stream, from 0
     Instant sent;
     Instant departs;  // not before: the writes of the step that sent it come first
     Deliver deliver;
@@ -273,6 +277,7 @@ class World {
     void give_up_connecting(ConnectionKey key, const Connection& connection);
     void close_all(NodeId node, bool tell, Chooser& chooser);
     void release_held(NodeId a, NodeId b, Chooser& chooser);
+    bool takes_its_turn(std::uint32_t slot, Stream& stream);
     Duration latency(const LatencyModel& model, ChoiceKind kind, std::uint32_t stream,
                      Chooser& chooser);
     Link& link(NodeId from, NodeId to);

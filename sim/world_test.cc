@@ -119,6 +119,34 @@ TEST(network, messages_of_one_connection_arrive_in_order) {
     EXPECT_GT(watch.acknowledged, 500);
 }
 
+// While requests need 30 ms and five are under way, some arrive before the link is cut, some are
+// kept by it, some are sent meanwhile, and some arrive after it was healed.
+TEST(network, nothing_overtakes_what_a_link_has_kept) {
+    for (const FaultKind kind : {FaultKind::cut, FaultKind::jam}) {
+        for (const std::int64_t lasts : {2, 10, 25, 200}) {
+            SCOPED_TRACE(std::string(name_of(kind)) + " of " + std::to_string(lasts) + " ms");
+            std::vector<FaultSpec> faults = {
+                fault(FaultKind::slow_link, NodeId{1001}, milliseconds(500), seconds(10))};
+            faults.back().amount = milliseconds(30);
+            for (int i = 0; i < 10; ++i) {
+                faults.push_back(
+                    fault(kind, NodeId{1001}, milliseconds(1000 + 301 * i), milliseconds(lasts)));
+            }
+            for (FaultSpec& spec : faults) spec.peer = {TargetKind::brokers, kNoNode, "", 0};
+            World world = small_world(std::move(faults));
+            SeededChooser chooser{5};
+            Watch watch;
+            run_until(world, chooser, &watch, seconds(6));
+            for (const auto& [connection, correlations] : watch.received) {
+                if ((connection.first >> 32) != 1001) continue;
+                EXPECT_TRUE(std::is_sorted(correlations.begin(), correlations.end()))
+                    << (connection.second ? "responses" : "requests");
+            }
+            EXPECT_GT(watch.acknowledged, 200);
+        }
+    }
+}
+
 TEST(network, a_cut_is_one_way_when_it_says_so) {
     FaultSpec cut = fault(FaultKind::cut, NodeId{1001}, seconds(1), Duration{0});
     cut.peer = {TargetKind::node, NodeId{1}, "", 0};
