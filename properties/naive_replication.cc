@@ -69,7 +69,8 @@ bool contains_all(const FlatSet<NodeId>& nodes, const FlatSet<NodeId>& of) {
 // Some leader has it in its maximal ISR.
 bool is_asked_for(const State& s, NodeId node) {
     return std::any_of(s.replicas.begin(), s.replicas.end(), [&](const Replica& r) {
-        return r.running && r.is_leader && r.maximal_isr && r.maximal_isr->contains(node);
+        return r.running && r.is_leader && r.leader_epoch >= s.leader_epoch && r.maximal_isr &&
+               r.maximal_isr->contains(node);
     });
 }
 

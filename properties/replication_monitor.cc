@@ -98,7 +98,8 @@ void ReplicationMonitor::on_lossy_crash(Instant, NodeId node, DataLoss loss) {
         // Truncations are never synced, whatever flush.messages says: what is gone may come back.
         for (LostRecord& lost : p.lost) lost.power_lost_since = true;
         // What was flushed before it was acknowledged survives everything but the disk's loss.
-        if (p.facts.flush_every_message && loss == DataLoss::power) continue;
+        const bool is_flushed = p.facts.flush_every_message && s.unflushed_until == Offset{0};
+        if (is_flushed && loss == DataLoss::power) continue;
         p.lose_data(s);
     }
 }
@@ -132,6 +133,7 @@ void ReplicationMonitor::fold_into(Digest& d) const {
             d.word((s.is_lossy ? 1u : 0u) | (s.left_isr ? 2u : 0u) | (s.went_down ? 4u : 0u) |
                    (s.has_wrong_isr ? 8u : 0u));
             if (s.is_lossy) fold(d, s.had_until);
+            if (p.facts.flush_every_message) fold(d, s.unflushed_until);
         }
         d.word(p.asked);
         d.word(p.early_acks.size());

@@ -21,6 +21,10 @@ struct ReplicaShadow {
     bool is_lossy = false;   // lost unsynced data and was not proven caught up since
     bool left_isr = false;   // ... and was since out of the ISR, and not on its way in
     Offset had_until{0};     // ... where its log ended before
+    // Where its log ended when its process died in the midst of flushes, until one after it has
+    // flushed the whole file: what was not flushed by then can be committed by the next life, and
+    // yet go with the power.
+    Offset unflushed_until{0};
     bool has_wrong_isr = false;  // R4 is violated as long as this holds
     std::uint32_t maximal = 0;   // of a leader: its maximal ISR, by replica index
     LeaderEpoch leader_epoch = kNoLeaderEpoch;

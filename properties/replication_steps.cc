@@ -193,6 +193,8 @@ void ReplicationMonitor::Observation::observe_replica(std::size_t i) {
             p.term_fell_short = false;
         }
     }
+    if (s.running && !r.running) s.unflushed_until = s.log_end_offset;
+    if (r.running && r.high_watermark > s.unflushed_until) s.unflushed_until = Offset{0};
     observe_log(i);
     s.seen = true;
     s.running = r.running;
@@ -254,11 +256,13 @@ void ReplicationMonitor::Observation::observe_log(std::size_t i) {
     s.last = last;
 }
 
-// Whom leaders have asked to add, so that a controller that has not heard of a crash still may.
+// Whom the leader has asked to add, so that a controller that has not heard of a crash still may.
+// What a deposed leader asks for is refused (FENCED_LEADER_EPOCH).
 void ReplicationMonitor::Observation::observe_proposals() {
     p.asked = 0;
     for (const ReplicaView& r : view.replicas) {
         if (!r.running || !r.is_leader || r.maximal_isr == nullptr) continue;
+        if (r.leader_epoch < view.leader_epoch) continue;
         if (r.maximal_isr->size() > p.isr.size()) p.asked |= mask_of(*r.maximal_isr);
     }
 }
