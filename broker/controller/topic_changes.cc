@@ -150,14 +150,14 @@ Decision<IncrementalAlterConfigsResponse> decide(const ControllerView& c,
                                                  const IncrementalAlterConfigsRequest& request) {
     const TopicImage* topic = c.image.topic(request.topic);
     if (topic == nullptr) return {{}, {ErrorCode::unknown_topic_or_partition}};
-    if (!is_valid(request.config)) return {{}, {ErrorCode::invalid_config}};
+    const TopicConfig config = with_fields(topic->config, request.config, request.altered);
+    if (!is_valid(config)) return {{}, {ErrorCode::invalid_config}};
     Decision<IncrementalAlterConfigsResponse> decision;
-    if (request.config == topic->config) return decision;
-    if (is_elr_enabled(c) &&
-        request.config.min_insync_replicas != topic->config.min_insync_replicas) {
+    if (config == topic->config) return decision;
+    if (is_elr_enabled(c) && config.min_insync_replicas != topic->config.min_insync_replicas) {
         clear_elr(*topic, decision.records);
     }
-    decision.records.emplace_back(TopicConfigRecord{topic->id, request.config});
+    decision.records.emplace_back(TopicConfigRecord{topic->id, config});
     return decision;
 }
 

@@ -105,6 +105,30 @@ TEST(topics, another_min_isr_clears_who_is_eligible) {
     EXPECT_TRUE(c.findings.empty());
 }
 
+TEST(topics, an_alteration_leaves_what_it_does_not_name) {
+    Topics c;
+    TopicConfig config;
+    config.min_insync_replicas = 2;
+    c.create("t", 1, 3, {node_list({1, 2, 3})}, config);
+    TopicConfig wanted;  // whose min.insync.replicas is another, and not meant
+    wanted.retention = seconds(5);
+    const TopicFields retention = ~equal_fields(wanted, TopicConfig{});
+    EXPECT_EQ(c.ask(IncrementalAlterConfigsRequest{"t", wanted, retention}).error, ErrorCode::none);
+    config.retention = seconds(5);
+    EXPECT_EQ(c.image.topic("t")->config, config);
+    // What is refused is what it would all come to.
+    TopicConfig least;
+    least.min_compaction_lag = seconds(10);
+    const TopicFields min_lag = ~equal_fields(least, TopicConfig{});
+    EXPECT_EQ(c.ask(IncrementalAlterConfigsRequest{"t", least, min_lag}).error, ErrorCode::none);
+    TopicConfig most;
+    most.max_compaction_lag = seconds(5);
+    const TopicFields max_lag = ~equal_fields(most, TopicConfig{});
+    EXPECT_EQ(c.ask(IncrementalAlterConfigsRequest{"t", most, max_lag}).error,
+              ErrorCode::invalid_config);
+    EXPECT_TRUE(c.findings.empty());
+}
+
 // --- placement ----------------------------------------------------------------------------------
 
 std::vector<UsableBroker> brokers(std::initializer_list<const char*> racks) {

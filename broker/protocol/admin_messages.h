@@ -12,6 +12,7 @@
 #include "broker/protocol/errors.h"
 #include "broker/protocol/features.h"
 #include "broker/protocol/ids.h"
+#include "broker/protocol/topic_config_fields.h"
 
 namespace tribunal {
 
@@ -86,12 +87,12 @@ struct ElectLeadersResponse {
     TRIBUNAL_FIELDS(ElectLeadersResponse, error, partitions)
 };
 
-// The settings of one topic from now on. Kafka's request lists what changes (KIP-339); here the
-// client has merged it.
+// Settings of one topic (KIP-339): those that are `altered` become what `config` says.
 struct IncrementalAlterConfigsRequest {
     std::string topic;
     TopicConfig config;
-    TRIBUNAL_FIELDS(IncrementalAlterConfigsRequest, topic, config)
+    TopicFields altered = kAllTopicFields;
+    TRIBUNAL_FIELDS(IncrementalAlterConfigsRequest, topic, config, altered)
 };
 struct IncrementalAlterConfigsResponse {
     ErrorCode error = ErrorCode::none;
