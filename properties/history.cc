@@ -60,6 +60,10 @@ std::string_view name_of(ClientOpKind kind) {
             return "unregister_broker";
         case ClientOpKind::delete_records:
             return "delete_records";
+        case ClientOpKind::add_raft_voter:
+            return "add_raft_voter";
+        case ClientOpKind::remove_raft_voter:
+            return "remove_raft_voter";
     }
     return "assign";
 }
@@ -83,6 +87,16 @@ Outcome outcome_of(ErrorCode error) {
         case ErrorCode::invalid_replica_assignment:
         case ErrorCode::topic_already_exists:
         case ErrorCode::unknown_topic_or_partition:
+        case ErrorCode::invalid_config:
+        case ErrorCode::offset_out_of_range:
+        case ErrorCode::unsupported_version:
+        // or asks for what is so already, or cannot be,
+        case ErrorCode::election_not_needed:
+        case ErrorCode::preferred_leader_not_available:
+        case ErrorCode::eligible_leaders_not_available:
+        case ErrorCode::no_reassignment_in_progress:
+        case ErrorCode::duplicate_voter:
+        case ErrorCode::voter_not_found:
         // or comes from somebody who is fenced or behind,
         case ErrorCode::out_of_order_sequence_number:
         case ErrorCode::illegal_generation:

@@ -28,6 +28,12 @@ std::int64_t partitions_of(const ClusterImage& image) {
     return count;
 }
 
+// Until the step that it was seen in. A leader that is no voter any more leads until that is
+// committed, and resigns by the same step (KIP-853).
+bool has_led(const Raft& r) {
+    return r.leader() != nullptr || (std::holds_alternative<RaftResigned>(r.role) && !is_voter(r));
+}
+
 }  // namespace
 
 void MetadataMonitor::on_metadata_lost(Instant now) { lost_at_ = std::min(lost_at_, now); }
@@ -73,12 +79,12 @@ std::span<const RaftRecord> MetadataMonitor::on_committed(Instant now, const Con
     if (committed <= end() || has_forked_) return {};
     ++newest_commits_.checked;
     const LeaderEpoch newest = log_.empty() ? LeaderEpoch{0} : log_.back().epoch;
-    if (c.raft.leader() == nullptr || c.raft.epoch() < newest) {
+    if (!has_led(c.raft) || c.raft.epoch() < newest) {
         violate(newest_commits_, "Q14", now,
                 fmt::format("controller {} of quorum epoch {} committed the metadata below offset "
                             "{}, and {}",
                             c.id.value, c.raft.epoch().value, committed.value,
-                            c.raft.leader() == nullptr
+                            !has_led(c.raft)
                                 ? "does not lead"
                                 : fmt::format("epoch {} had committed before", newest.value)),
                 kNewestCommits, {c.id});

@@ -88,12 +88,17 @@ bool is_done_already(ClientOpKind kind, ErrorCode error) {
             return error == ErrorCode::election_not_needed;
         case ClientOpKind::unregister_broker:
             return error == ErrorCode::broker_id_not_registered;
+        case ClientOpKind::add_raft_voter:
+            return error == ErrorCode::duplicate_voter;
+        case ClientOpKind::remove_raft_voter:
+            return error == ErrorCode::voter_not_found;
         default:
             return false;
     }
 }
 
-void on_answer(Admin& a, ErrorCode error, TopicId topic, Outbox& out) {
+// `in_part`: of several partitions some are done.
+void on_answer(Admin& a, ErrorCode error, TopicId topic, Outbox& out, bool in_part = false) {
     const ClientOpKind kind = operation_of(a).kind;
     // A cluster that is still forming has too few brokers at first.
     const bool is_forming =
@@ -106,7 +111,7 @@ void on_answer(Admin& a, ErrorCode error, TopicId topic, Outbox& out) {
     }
     const bool was_lost = a.attempts > 1 + a.refusals;
     if (was_lost && is_done_already(kind, error)) error = ErrorCode::none;
-    finish(a, error, false, topic, out);
+    finish(a, error, in_part && error != ErrorCode::none, topic, out);
 }
 
 void on_broken(Admin& a, Outbox& out) {
@@ -157,6 +162,13 @@ ErrorCode first_error(ErrorCode error, const List& list) {
     return it == list.end() ? ErrorCode::none : it->error;
 }
 
+template <class List>
+void on_answers(Admin& a, ErrorCode error, const List& list, Outbox& out) {
+    const bool in_part = std::any_of(
+        list.begin(), list.end(), [](const auto& item) { return item.error == ErrorCode::none; });
+    on_answer(a, first_error(error, list), TopicId{-1}, out, in_part);
+}
+
 void on_message(Admin& a, const Deliver& d, Outbox& out) {
     if (d.correlation != a.in_flight) return;
     a.in_flight = 0;
@@ -175,16 +187,16 @@ void on_message(Admin& a, const Deliver& d, Outbox& out) {
         [&](const DeleteTopicResponse& m) { answered(m.error); },
         [&](const CreatePartitionsResponse& m) { answered(m.error); },
         [&](const AlterPartitionReassignmentsResponse& m) {
-            answered(first_error(m.error, m.partitions));
+            on_answers(a, m.error, m.partitions, out);
         },
         [&](const ListPartitionReassignmentsResponse& m) { answered(m.error); },
-        [&](const ElectLeadersResponse& m) { answered(first_error(m.error, m.partitions)); },
+        [&](const ElectLeadersResponse& m) { on_answers(a, m.error, m.partitions, out); },
         [&](const IncrementalAlterConfigsResponse& m) { answered(m.error); },
         [&](const UpdateFeaturesResponse& m) { answered(m.error); },
         [&](const UnregisterBrokerResponse& m) { answered(m.error); },
-        [&](const DeleteRecordsResponse& m) {
-            answered(first_error(ErrorCode::none, m.partitions));
-        },
+        [&](const AddRaftVoterResponse& m) { answered(m.error); },
+        [&](const RemoveRaftVoterResponse& m) { answered(m.error); },
+        [&](const DeleteRecordsResponse& m) { on_answers(a, ErrorCode::none, m.partitions, out); },
         [&](const auto&) { CHECK(!"a message that an admin client never gets"); },
     });
 }

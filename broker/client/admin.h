@@ -19,7 +19,8 @@ using AdminRequest =
     std::variant<MetadataRequest, CreateTopicRequest, DeleteTopicRequest, CreatePartitionsRequest,
                  AlterPartitionReassignmentsRequest, ListPartitionReassignmentsRequest,
                  ElectLeadersRequest, IncrementalAlterConfigsRequest, UpdateFeaturesRequest,
-                 UnregisterBrokerRequest, RecordDeletion>;
+                 UnregisterBrokerRequest, RecordDeletion, AddRaftVoterRequest,
+                 RemoveRaftVoterRequest>;
 
 struct PlannedOperation {
     Duration at;

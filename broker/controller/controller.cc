@@ -97,6 +97,9 @@ void on_decision(Controller& c, const Deliver& d, Outbox& out) {
             answer(c, d, decide(c.view(), m), out);
             if (!c.image.brokers.contains(m.broker)) end_session(c.heartbeats, m.broker);
         },
+        // Who votes is for the quorum to decide (KIP-853).
+        [&](const AddRaftVoterRequest&) { raft_request(c.raft, d, out); },
+        [&](const RemoveRaftVoterRequest&) { raft_request(c.raft, d, out); },
         [&](const auto&) { CHECK(!"a message that a controller never gets"); },
     });
 }
@@ -108,6 +111,10 @@ Message refusal_to(const Request& request) {
         auto refusal = decltype(decide(std::declval<const ControllerView&>(), request).response){};
         refusal.error = ErrorCode::not_controller;
         return refusal;
+    } else if constexpr (std::is_same_v<Request, AddRaftVoterRequest>) {
+        return AddRaftVoterResponse{ErrorCode::not_controller};
+    } else if constexpr (std::is_same_v<Request, RemoveRaftVoterRequest>) {
+        return RemoveRaftVoterResponse{ErrorCode::not_controller};
     } else {
         CHECK(!"a message that a controller never gets");
         return request;
@@ -138,6 +145,7 @@ void on_closed(Controller& c, ConnectionKey connection, Outbox& out) {
     std::erase_if(c.waiting, [&](const WaitingFetch& w) { return w.connection == connection; });
     std::erase_if(c.deferred,
                   [&](const DeferredResponse& r) { return r.connection == connection; });
+    raft_client_closed(c.raft, connection);
 }
 
 void on_timer(Controller& c, TimerId id, Outbox& out) {

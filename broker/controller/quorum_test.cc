@@ -160,6 +160,38 @@ TEST(controllers, who_is_not_active_says_so_and_knows_who_leads) {
     EXPECT_EQ(fetched->leader_epoch, q.nodes.at(kFirst).raft.epoch());
 }
 
+// A broker forwards what an admin asks (KIP-853); whoever waits for it may be gone by then.
+TEST(controllers, a_voter_leaves_and_returns_when_an_admin_asks) {
+    Quorum q;
+    q.populate();
+    const ReplicaKey third = q.nodes.at(kThird).raft.self;
+    EXPECT_EQ(q.ask<RemoveRaftVoterResponse>(kSecond, RemoveRaftVoterRequest{third})->error,
+              ErrorCode::not_controller);
+    EXPECT_EQ(q.ask<AddRaftVoterResponse>(kSecond, AddRaftVoterRequest{{third, 0}})->error,
+              ErrorCode::not_controller);
+    EXPECT_EQ(q.ask<AddRaftVoterResponse>(kFirst, AddRaftVoterRequest{{third, 0}})->error,
+              ErrorCode::duplicate_voter);
+    auto removed = q.ask<RemoveRaftVoterResponse>(kFirst, RemoveRaftVoterRequest{third});
+    q.settle();
+    if (!removed) removed = q.answer<RemoveRaftVoterResponse>();
+    ASSERT_TRUE(removed.has_value());
+    EXPECT_EQ(removed->error, ErrorCode::none);
+    EXPECT_EQ(voters_of(q.nodes.at(kFirst).raft).size(), 2u);
+
+    q.settle();
+    q.cut_off = {kSecond, kThird};
+    EXPECT_FALSE(q.ask<AddRaftVoterResponse>(kFirst, AddRaftVoterRequest{{third, 0}}).has_value());
+    q.inputs.emplace_back(kFirst, ConnectionClosed{{kBroker, kFirst, Lane::forwarding}, true});
+    q.cut_off.clear();
+    const Raft& leader = q.nodes.at(kFirst).raft;
+    EXPECT_LE(leader.high_watermark, leader.log.last_voters_offset()) << "not committed yet";
+    for (const NodeId id : {kSecond, kThird}) q.fire_all(id, TimerKind::raft_request);
+    for (int i = 0; i < 3; ++i) q.settle();
+    EXPECT_GT(leader.high_watermark, leader.log.last_voters_offset());
+    EXPECT_EQ(voters_of(leader).size(), 3u);
+    EXPECT_FALSE(q.answer<AddRaftVoterResponse>().has_value());
+}
+
 TEST(controllers, what_is_not_committed_is_neither_answered_nor_kept_when_leadership_is_lost) {
     Quorum q;
     q.populate();

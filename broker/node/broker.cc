@@ -93,6 +93,8 @@ void on_request(Broker& b, const Deliver& d, Outbox& out) {
         [&](const ElectLeadersRequest&) { forward(b, d, out); },
         [&](const UpdateFeaturesRequest&) { forward(b, d, out); },
         [&](const UnregisterBrokerRequest&) { forward(b, d, out); },
+        [&](const AddRaftVoterRequest&) { forward(b, d, out); },
+        [&](const RemoveRaftVoterRequest&) { forward(b, d, out); },
         [&](const OffsetsForLeaderEpochRequest& m) { on_epoch_request(b, d, m, out); },
         [&](const InitProducerIdRequest& m) { on_init_producer_id(b, d, m, out); },
         [&](const auto&) { CHECK(!"a request that a broker never gets"); },

@@ -24,7 +24,9 @@ enum class ClientOpKind : std::uint8_t {
     alter_configs,
     update_features,
     unregister_broker,
-    delete_records
+    delete_records,
+    add_raft_voter,
+    remove_raft_voter
 };
 
 }  // namespace tribunal

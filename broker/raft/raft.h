@@ -209,6 +209,9 @@ void raft_start(Raft& r, Outbox& out);
 void raft_request(Raft& r, const Deliver& d, Outbox& out);
 void raft_response(Raft& r, const Deliver& d, Outbox& out);
 void raft_closed(Raft& r, ConnectionKey connection, Outbox& out);
+// The connection of a broker that forwarded somebody's change of voters: the change goes on, and
+// nobody is told.
+void raft_client_closed(Raft& r, ConnectionKey connection);
 bool is_raft_timer(TimerId timer);
 void raft_timer(Raft& r, TimerId timer, Outbox& out);
 // Its writes: the quorum-state file 2^63, a snapshot 2^63 + 1, the log 2^63 + 2^62 + its end.

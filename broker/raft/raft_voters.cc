@@ -32,6 +32,7 @@ void change(Raft& r, const Deliver& d, VoterSet voters, bool is_removal, Duratio
 }
 
 void answer(Raft& r, const PendingVoterChange& change, ErrorCode error, Outbox& out) {
+    if (change.connection.client == kNoNode) return;
     if (change.is_removal) {
         respond(r, change.connection, change.correlation, RemoveRaftVoterResponse{error}, out);
     } else {
@@ -124,6 +125,14 @@ void fail_voter_change(Raft& r, ErrorCode error, Outbox& out) {
     const PendingVoterChange failed = *std::exchange(leader->pending_change, std::nullopt);
     out.disarm(timer(TimerKind::raft_voter_change));
     answer(r, failed, error, out);
+}
+
+void raft_client_closed(Raft& r, ConnectionKey connection) {
+    std::erase_if(r.held, [&](const HeldSend& held) { return held.connection == connection; });
+    auto* leader = std::get_if<RaftLeader>(&r.role);
+    if (leader == nullptr || !leader->pending_change) return;
+    ConnectionKey& waits = leader->pending_change->connection;
+    if (waits == connection) waits.client = kNoNode;
 }
 
 }  // namespace tribunal
