@@ -74,6 +74,18 @@ void on_truncated(Partition& p, ReplicationContext& context) {
     context.out.touch(p.id);
 }
 
+void start_at(Partition& p, Offset offset, ReplicationContext& context) {
+    p.log.truncate_fully_and_start_at(offset);
+    p.high_watermark = offset;
+    on_truncated(p, context);
+}
+
+// DeleteRecords may leave the leader's log start inside a batch. An empty log that begins there is
+// sent the whole batch and has to begin where that does (KAFKA-6975; until 2.0 its follower failed).
+bool begins_inside(const ReplicaLog& log, const RecordBatch& batch) {
+    return log.log_start_offset == log.log_end_offset && batch.last_offset() >= log.log_end_offset;
+}
+
 }  // namespace
 
 void truncate(Partition& p, Offset to, ReplicationContext& context) {
@@ -89,7 +101,10 @@ bool append_as_follower(Partition& p, const FetchPartitionResponse& response, st
                         bool& synced, ReplicationContext& context) {
     CHECK(p.follower() != nullptr);
     for (const RecordBatch& batch : response.batches) {
-        if (batch.base_offset < p.log.log_end_offset) continue;
+        if (batch.base_offset < p.log.log_end_offset) {
+            if (!begins_inside(p.log, batch)) continue;
+            start_at(p, batch.base_offset, context);
+        }
         if (!is_intact(batch)) return false;
         synced = append_to_log(p, batch, token, context) || synced;
     }
@@ -122,9 +137,7 @@ void on_out_of_range(Partition& p, const FetchPartitionResponse& response,
         return;
     }
     if (response.log_start_offset > p.log.log_end_offset) {
-        p.log.truncate_fully_and_start_at(response.log_start_offset);
-        p.high_watermark = response.log_start_offset;
-        on_truncated(p, context);
+        start_at(p, response.log_start_offset, context);
     }
 }
 

@@ -55,6 +55,45 @@ TEST(delete_records, is_refused_where_the_log_is_only_compacted_or_led_elsewhere
     EXPECT_EQ(delete_records(f.p, Offset{2}, context).error(), ErrorCode::not_leader_or_follower);
 }
 
+// KAFKA-6975: whoever begins to follow later is sent the batch that the log start lies in, whole.
+TEST(delete_records, inside_a_batch_lose_nothing_on_a_new_follower) {
+    BatchBuilder builder;
+    for (int i = 0; i < 10; ++i) builder.append(Fixture::a_record());
+    const RecordBatch batch = builder.close();
+    struct Case {
+        const char* name;
+        std::int64_t log_start;
+        std::int64_t log_end;
+        std::int64_t want_end;
+    };
+    constexpr Case cases[] = {
+        {"an empty log that begins inside", 4, 4, 10},
+        {"an empty log behind it", 10, 10, 10},
+        {"what it has is left alone", 4, 10, 10},
+    };
+    for (const Case& c : cases) {
+        Fixture f;
+        f.follow(2, 1);
+        f.p.log.truncate_fully_and_start_at(Offset{c.log_start});
+        if (c.log_end > c.log_start) f.append(1, static_cast<int>(c.log_end - c.log_start));
+        FetchPartitionResponse response;
+        response.partition = Fixture::kTp;
+        response.high_watermark = Offset{10};
+        response.log_start_offset = Offset{4};
+        response.batches = {batch};
+        auto context = f.context();
+        bool synced = false;
+        EXPECT_TRUE(append_as_follower(f.p, response, 0, synced, context)) << c.name;
+        EXPECT_EQ(f.p.log.log_end_offset, Offset{c.want_end}) << c.name;
+        EXPECT_EQ(f.p.log.log_start_offset, std::max(Offset{4}, Offset{c.log_start})) << c.name;
+        const bool begins_anew = c.want_end > c.log_end;
+        EXPECT_EQ(f.p.log.last() != nullptr && f.p.log.last()->base_offset == Offset{0},
+                  begins_anew)
+            << c.name;
+        EXPECT_EQ(f.p.high_watermark, Offset{10}) << c.name;
+    }
+}
+
 TEST(low_watermark, is_the_lowest_log_start_of_those_that_live) {
     Fixture f = led_to_eight();
     auto context = f.context();
