@@ -42,6 +42,10 @@ struct Fixture {
         p.metadata.bootstrap = {kBroker, NodeId{2}};
         p.metadata.topics = {"t"};
         give(Start{});
+        hear_of(partitions);
+    }
+    // Metadata, asked for or not.
+    void hear_of(std::int32_t partitions) {
         MetadataResponse metadata;
         metadata.brokers = {kBroker};
         MetadataTopic topic;
@@ -50,7 +54,8 @@ struct Fixture {
         topic.partitions.resize(static_cast<std::size_t>(partitions));
         for (PartitionImage& image : topic.partitions) image.leader = kBroker;
         metadata.topics = {topic};
-        give(Deliver{{p.id, kBroker, Lane::metadata}, true, 1, metadata});
+        p.metadata.in_flight = true;
+        give(Deliver{{p.id, p.metadata.asked, Lane::metadata}, true, 1, metadata});
     }
     void give(Input input) {
         out.effects.clear();
@@ -120,6 +125,27 @@ ProducerRules before_kip360() {
     ProducerRules rules;
     rules.epoch_bump_recovers = false;
     return rules;
+}
+
+// A broker that is behind has not heard that the topic grew.
+TEST(idempotence, partitions_that_metadata_forgets_keep_their_numbers_and_records) {
+    Fixture f({}, 2);
+    f.record(1);
+    f.grant();
+    EXPECT_EQ(f.under_way(), "0/0");
+    f.answer(ErrorCode::none, 0);
+    f.record(1);
+    f.answer(ErrorCode::not_leader_or_follower);
+    f.hear_of(1);
+    f.record(0);
+    f.retry(1);
+    EXPECT_EQ(f.under_way(), "0/0") << "the one of partition 0";
+    f.answer(ErrorCode::none, 0);
+    f.hear_of(2);
+    f.retry(1);
+    EXPECT_EQ(f.under_way(), "0/1");
+    f.answer(ErrorCode::none, 1);
+    EXPECT_EQ(f.completed.size(), 3u);
 }
 
 TEST(idempotence, nothing_is_sent_before_the_producer_id_is_known) {

@@ -126,7 +126,9 @@ bool place(Producer& p, const Record& record, std::uint32_t random, Outbox& out)
     const KnownTopic* topic = p.metadata.topic(p.topic);
     if (topic == nullptr || topic->partitions.empty()) return false;
     if (p.buffered_bytes + BatchBuilder::size_of(record) > p.config.buffer_memory) return false;
-    p.queues.resize(topic->partitions.size());
+    // Never fewer: a broker that is behind tells of a topic as it was before it grew, and what waits
+    // for the new partitions, and the sequence numbers there, are not forgotten for that.
+    p.queues.resize(std::max(p.queues.size(), topic->partitions.size()));
     const PartitionerConfig config = partitioner_config(p);
     const PartitionTable table = partition_table(*topic);
     RecordTarget target;

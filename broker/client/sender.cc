@@ -28,7 +28,9 @@ Duration backoff_of(const Producer& p, std::int32_t attempts) {
 
 // One request to `broker` with the first batch of each of its partitions.
 bool send_one(Producer& p, NodeId broker, const KnownTopic& topic, Outbox& out) {
-    const auto led = [&](std::size_t i) { return topic.partitions[i].leader == broker; };
+    const auto led = [&](std::size_t i) {
+        return i < topic.partitions.size() && topic.partitions[i].leader == broker;
+    };
     // With one request in flight order is kept by not touching a partition that has one under way.
     const bool muted_when_sent =
         p.config.max_in_flight == 1 && p.config.rules.mutes_partition_in_flight;
