@@ -12,6 +12,11 @@ std::string topic_name(const ClusterImage& image, TopicId id) {
     return topic == nullptr ? "topic " + std::to_string(id.value) : topic->name;
 }
 
+PartitionPromise promise_of(const TopicImage& topic, std::int32_t partition) {
+    return {topic.name + "-" + std::to_string(partition),
+            topic.config.unclean_leader_election_enable, topic.config.flush_messages == 1};
+}
+
 std::uint32_t client_index(const Node& node) {
     return std::visit(
         Overloaded{[](const Producer& p) { return p.client; },
@@ -71,8 +76,31 @@ Recorder::Recorder(const World& world) {
     process_.assign(history_.clients.size(), 0);
 }
 
+// Before the records that an alteration brings with it, which stand in front of it.
+void Recorder::announce_alterations(const Controller& controller, Offset from) {
+    controller.raft.log.for_each(
+        from, controller.raft.log.end_offset, [&](Offset, const RaftRecord& r) {
+            const MetadataRecord* record = r.metadata();
+            const auto* altered =
+                record == nullptr ? nullptr : std::get_if<TopicConfigRecord>(record);
+            const TopicImage* topic = altered == nullptr ? nullptr : image_.topic(altered->topic);
+            if (topic == nullptr ||
+                topic->config.min_insync_replicas == altered->config.min_insync_replicas) {
+                return;
+            }
+            for (std::size_t i = 0; i < topic->partitions.size(); ++i) {
+                monitor_.on_altering_min_isr({topic->id, static_cast<std::int32_t>(i)});
+            }
+        });
+}
+
 void Recorder::follow_metadata(const World& world, const Controller& controller) {
-    for (const RaftRecord& committed : metadata_monitor_.on_committed(world.now(), controller)) {
+    const auto records = metadata_monitor_.on_committed(world.now(), controller);
+    if (!records.empty()) {
+        const auto count = static_cast<std::int64_t>(records.size());
+        announce_alterations(controller, Offset{metadata_monitor_.end().value - count});
+    }
+    for (const RaftRecord& committed : records) {
         const MetadataRecord* metadata = committed.metadata();
         if (metadata == nullptr) continue;
         ++metadata_records_;
@@ -90,10 +118,15 @@ void Recorder::follow_metadata(const World& world, const Controller& controller)
         replay(image_, record);
         if (const auto* created = std::get_if<PartitionRecord>(&record)) {
             const TopicImage& topic = *image_.topic(created->partition.topic);
-            monitor_.on_created(
-                created->partition,
-                {topic.name + "-" + std::to_string(created->partition.partition),
-                 topic.config.unclean_leader_election_enable, topic.config.flush_messages == 1});
+            monitor_.on_created(created->partition,
+                                promise_of(topic, created->partition.partition));
+        }
+        if (const auto* altered = std::get_if<TopicConfigRecord>(&record)) {
+            const TopicImage& topic = *image_.topic(altered->topic);
+            for (std::size_t i = 0; i < topic.partitions.size(); ++i) {
+                const auto index = static_cast<std::int32_t>(i);
+                monitor_.on_altered({topic.id, index}, promise_of(topic, index));
+            }
         }
         // Record by record: an unclean election may be undone by the next one of the same fetch.
         if (const auto tp = changed_partition(record)) observe(world, *tp);
@@ -379,7 +412,6 @@ RunFacts Recorder::facts(const World& world, const RunOutcome& outcome) const {
         p.replication_factor = static_cast<std::int32_t>(image->replicas.size());
         p.min_insync_replicas = topic->config.min_insync_replicas;
         p.unclean_leader_election_enabled = topic->config.unclean_leader_election_enable;
-        p.flush_every_message = topic->config.flush_messages == 1;
         if (image->leader == kNoNode) {
             facts.leaderless.push_back(p.partition);
         } else if (const Partition* leader =

@@ -42,6 +42,7 @@ class Recorder final : public Observer {
 
   private:
     void follow_metadata(const World& world, const Controller& controller);
+    void announce_alterations(const Controller& controller, Offset from);
     // What the wiped controller had may be on too few others.
     void on_wiped(const World& world, const Controller& wiped);
     void observe(const World& world, TopicPartition tp);

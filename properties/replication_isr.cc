@@ -24,6 +24,11 @@ std::size_t effective_min_isr(std::int32_t configured, std::size_t replicas) {
     return std::min(static_cast<std::size_t>(std::max(configured, 0)), replicas);
 }
 
+// What a replica's own Kafka holds itself to: nodes differ while a cluster is upgraded.
+const Rules& rules_of(const PartitionView& view, const ReplicaView& replica) {
+    return replica.broker_config == nullptr ? view.rules : replica.broker_config->rules;
+}
+
 }  // namespace
 
 // R12, of a leader whose high watermark moved in the epoch that it led before.
@@ -31,8 +36,9 @@ void ReplicationMonitor::Observation::check_high_watermark_step(std::size_t i) {
     const ReplicaView& r = view.replicas[i];
     if (r.followers == nullptr || r.isr == nullptr || r.maximal_isr == nullptr) return;
     ++monitor.tally(Rule::r12).checked;
+    const Rules& rules = rules_of(view, r);
     const FlatSet<NodeId>& counted =
-        view.rules.high_watermark_uses_maximal_isr ? *r.maximal_isr : *r.isr;
+        rules.high_watermark_uses_maximal_isr ? *r.maximal_isr : *r.isr;
     for (const NodeId member : counted) {
         if (member == r.node) continue;
         const ReplicaProgress* progress = progress_of(r, member);
@@ -45,7 +51,7 @@ void ReplicationMonitor::Observation::check_high_watermark_step(std::size_t i) {
         return;
     }
     const std::size_t wanted = effective_min_isr(r.min_insync_replicas, r.followers->size() + 1);
-    if (view.rules.high_watermark_requires_min_isr && r.isr->size() < wanted) {
+    if (rules.high_watermark_requires_min_isr && r.isr->size() < wanted) {
         found(Rule::r12, nullptr, r.high_watermark, r.node,
               fmt::format("{}, leader of epoch {}, moved its high watermark to {} with {} replicas "
                           "in sync of {} wanted",
@@ -63,6 +69,7 @@ void ReplicationMonitor::Observation::check_joins(std::size_t i) {
     std::uint32_t joined = r.isr_settled ? 0 : maximal & ~s.maximal & ~isr;
     s.maximal = maximal;
     if (r.followers == nullptr) return;
+    const Rules& rules = rules_of(view, r);
     for (; joined != 0; joined &= joined - 1) {
         const NodeId node = view.replicas[static_cast<std::size_t>(std::countr_zero(joined))].node;
         ++monitor.tally(Rule::r13).checked;
@@ -74,14 +81,13 @@ void ReplicationMonitor::Observation::check_joins(std::size_t i) {
         } else if (progress->log_end < s.high_watermark) {
             wrong = fmt::format("has only fetched up to {}, below the high watermark {}",
                                 progress->log_end.value, s.high_watermark.value);
-        } else if (view.rules.isr_expand_requires_epoch_start &&
+        } else if (rules.isr_expand_requires_epoch_start &&
                    progress->log_end < r.epoch_start_offset) {
             wrong = fmt::format("has only fetched up to {}, below the epoch's start {}",
                                 progress->log_end.value, r.epoch_start_offset.value);
-        } else if (r.alive != nullptr && view.rules.isr_excludes_fenced_brokers &&
-                   alive == nullptr) {
+        } else if (r.alive != nullptr && rules.isr_excludes_fenced_brokers && alive == nullptr) {
             wrong = "is fenced";
-        } else if (alive != nullptr && view.rules.alter_partition_checks_broker_epoch &&
+        } else if (alive != nullptr && rules.alter_partition_checks_broker_epoch &&
                    progress->broker_epoch != *alive) {
             wrong = fmt::format("has fetched in broker epoch {} and lives in {}",
                                 progress->broker_epoch.value, alive->value);
@@ -135,8 +141,12 @@ void ReplicationMonitor::Observation::check_eligible() {
     if (nobody) ++monitor.tally(Rule::r20).checked;
     const bool lost = nobody && (view.last_known_elr == nullptr || view.last_known_elr->empty());
     if (lost && !p.is_unrecoverable) {
-        found(
-            Rule::r20, nullptr, kNoOffset, kNoNode,
+        record(
+            Rule::r20,
+            p.min_isr_alters ? "Another min.insync.replicas makes the controller forget who was "
+                               "eligible under the old one (KIP-966), and here nobody else is left."
+                             : "",
+            kNoOffset, kNoNode,
             fmt::format("in partition epoch {} nobody is in sync or eligible, and nobody is known "
                         "who was last",
                         view.partition_epoch.value));

@@ -55,6 +55,18 @@ void ReplicationMonitor::on_created(TopicPartition partition, PartitionPromise p
     facts.flush_every_message = promise.flush_every_message;
 }
 
+void ReplicationMonitor::on_altering_min_isr(TopicPartition partition) {
+    find_or_create(partition).edit().min_isr_alters = true;
+}
+
+void ReplicationMonitor::on_altered(TopicPartition partition, const PartitionPromise& promise) {
+    const bool has_flushed = find_or_create(partition)->facts.flush_every_message;
+    on_created(partition, promise);
+    find_or_create(partition).edit().min_isr_alters = false;
+    // What was appended before is not flushed for it.
+    if (!has_flushed) find_or_create(partition).edit().facts.flush_every_message = false;
+}
+
 void ReplicationMonitor::observe(Instant now, const PartitionView& view) {
     CHECK(view.isr != nullptr);
     CHECK(view.replicas.size() <= 32);

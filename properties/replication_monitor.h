@@ -91,6 +91,12 @@ class ReplicationMonitor {
     // Optional, before the first observe() of the partition: its name and what excuses.
     void on_created(TopicPartition partition, PartitionPromise promise);
 
+    // min.insync.replicas is about to be another: the controller forgets who was eligible to lead
+    // under the old one (KIP-966, ClearElrRecord), whoever else there is.
+    void on_altering_min_isr(TopicPartition partition);
+    // The topic's settings are others from now on.
+    void on_altered(TopicPartition partition, const PartitionPromise& promise);
+
     // After every event that touched this partition, in order of time. Every change of a replica's
     // log must be followed by an observation before the next change of the same log.
     void observe(Instant now, const PartitionView& view);

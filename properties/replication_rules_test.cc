@@ -325,6 +325,46 @@ TEST(ReplicationRules, r20_the_last_leader_is_remembered) {
     EXPECT_EQ(c.check("R20").verdict, Verdict::fail);
 }
 
+// ClearElrRecord: it stands in the log before the setting that is its reason.
+TEST(ReplicationRules, r20_another_min_isr_forgets_who_was_eligible) {
+    for (const bool is_altered : {false, true}) {
+        Cluster c = Cluster::healthy(1);
+        c.isr = {};
+        c.elr = {NodeId{0}};
+        c.leader = kNoNode;
+        c.observe();
+        if (is_altered) c.monitor.on_altering_min_isr(Cluster::kPartition);
+        c.elr = {};
+        c.observe();
+        c.monitor.on_altered(Cluster::kPartition, {"t-0", false, false});
+        c.observe();
+        EXPECT_EQ(c.check("R20").found, 1u);
+        EXPECT_EQ(c.check("R20").verdict, is_altered ? Verdict::allowed : Verdict::fail);
+        // Whatever comes later has no such reason.
+        c.elr = {NodeId{0}};
+        c.observe();
+        c.elr = {};
+        c.observe();
+        EXPECT_EQ(c.check("R20").found, 2u);
+        EXPECT_EQ(c.check("R20").verdict, Verdict::fail);
+    }
+}
+
+// flush.messages=1 set later flushes nothing of what stands in the logs already.
+TEST(ReplicationRules, an_alteration_takes_the_promise_of_flushing_and_gives_none) {
+    struct Row {
+        bool before, after, want;
+    };
+    for (const Row row : {Row{true, true, true}, {true, false, false}, {false, true, false}}) {
+        ReplicationMonitor monitor;
+        monitor.on_created(Cluster::kPartition, {"t-0", false, row.before});
+        monitor.on_altered(Cluster::kPartition, {"t-0", true, row.after});
+        const PartitionFacts facts = monitor.facts(Cluster::kPartition);
+        EXPECT_EQ(facts.flush_every_message, row.want);
+        EXPECT_TRUE(facts.unclean_leader_election_enabled);
+    }
+}
+
 TEST(ReplicationRules, r21_a_follower_gives_consumers_what_is_committed) {
     Cluster c = Cluster::healthy(3);
     std::vector<RecordBatch> batches;

@@ -110,6 +110,7 @@ struct ReplicationMonitor::PartitionState {
     std::uint32_t wrong_fetchers = 0;
     bool has_wrong_elr = false;
     bool is_unrecoverable = false;
+    bool min_isr_alters = false;  // what clears the ELR stands in the log, its reason behind it
     bool is_lost_everywhere = false;
     bool has_deposed_leader = false;  // as last seen
 

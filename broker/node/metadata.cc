@@ -44,8 +44,13 @@ void apply_partition(Broker& b, TopicPartition tp, Outbox& out) {
     const NodeId old_leader = before.follower() != nullptr ? before.follower()->leader : kNoNode;
     const bool old_offline = std::holds_alternative<Offline>(before.role);
     if (!old_offline && image->leader_epoch == old_epoch &&
-        image->partition_epoch <= before.partition_epoch && before.config == config) {
-        return;  // an AlterPartition response has told already
+        image->partition_epoch <= before.partition_epoch) {
+        // An AlterPartition response has told already; or the topic's settings are others, which
+        // hold from now on and change no role (TopicConfigHandler).
+        if (before.config == config) return;
+        hosted->partition.edit().config = config;
+        out.touch(tp);
+        return;
     }
     if (b.config.planted_bug == PlantedBug::stale_leader_serves && was_leader &&
         image->leader != b.id) {
@@ -222,6 +227,9 @@ FlatSet<TopicPartition> replay_fetched(Broker& b, const MetadataFetchResponse& r
         }
         replay(b.image, *record);
         if (const auto tp = changed_partition(*record)) changed.insert(*tp);
+        if (const auto* altered = std::get_if<TopicConfigRecord>(&*record)) {
+            add_partitions(*b.image.topic(altered->topic), changed);
+        }
     }
     b.image_offset = response.end_offset;
     return changed;
