@@ -12,6 +12,7 @@
 #include "properties/claims.h"
 #include "properties/nearest.h"
 #include "properties/property.h"
+#include "scenarios/admin_operations.h"
 #include "scenarios/config_table.h"
 #include "scenarios/edition_rules.h"
 #include "scenarios/editions.h"
@@ -72,6 +73,8 @@ std::vector<Line> list_faults() {
         {"stop",
          "asks the process to end in good order (SIGTERM); with \"for\" it starts again, once it "
          "has ended"},
+        {"upgrade",
+         "the same, then the node starts with the rules and defaults of the edition \"to\""},
         {"wipe", "the machine dies and comes back with an empty disk"},
         {"pause, resume", "the process stops running, its sockets stay open"},
         {"isolate", "cuts a node from everybody, or \"from\" somebody"},
@@ -94,8 +97,21 @@ std::vector<Line> list_targets() {
         {"replicas(T-P), isr(T-P), out_of_sync(T-P)", "by their place in the replica set"},
         {"controller, controllers", "the active controller; all of them"},
         {"coordinator(GROUP)", "of a consumer group"},
+        {"rack(NAME)", "the brokers of a rack, by \"racks\" or broker.rack"},
         {"broker(N), controller(N), client(NAME)", "one node"},
         {"any broker, brokers, clients, crashed", "one that is up; all; all; those that are down"}};
+}
+
+// What an admin's steps are called, and what they take.
+std::vector<Line> list_operations() {
+    std::vector<Line> lines;
+    for (const AdminOperation& operation : all_admin_operations()) {
+        lines.push_back(
+            {std::string{operation.key},
+             fmt::format("{} [{}{}]", operation.example, operation.proposal,
+                         operation.since.empty() ? "" : fmt::format(", {}", operation.since))});
+    }
+    return lines;
 }
 
 // Oldest first, each with what it changed; the first is what everything was before.
@@ -177,9 +193,9 @@ void print_models(const std::string& format) {
 
 int list_command(const std::string& what, const std::string& format) {
     std::vector<Line> lines;
-    const std::vector<std::string> kinds = {"scenarios", "models",   "properties",
-                                            "claims",    "faults",   "targets",
-                                            "editions",  "settings", "schema"};
+    const std::vector<std::string> kinds = {"scenarios", "models",  "properties", "claims",
+                                            "faults",    "targets", "operations", "editions",
+                                            "settings",  "schema"};
     if (what == "scenarios") {
         lines = list_scenarios();
     } else if (what == "properties") {
@@ -190,6 +206,8 @@ int list_command(const std::string& what, const std::string& format) {
         lines = list_faults();
     } else if (what == "targets") {
         lines = list_targets();
+    } else if (what == "operations") {
+        lines = list_operations();
     } else if (what == "editions") {
         lines = list_editions();
     } else if (what == "settings") {

@@ -173,8 +173,8 @@ int main(int argc, char** argv) {
         app.add_subcommand("list", "What there is: scenarios, properties, faults, ...");
     list_app
         ->add_option("WHAT", what,
-                     "scenarios | models | properties | claims | faults | targets | editions | "
-                     "settings | schema")
+                     "scenarios | models | properties | claims | faults | targets | operations | "
+                     "editions | settings | schema")
         ->required();
     list_app->add_option("--format", list_format, "text or json")
         ->check(CLI::IsMember({"text", "json"}));

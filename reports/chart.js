@@ -38,7 +38,7 @@ const nodeOrder = (a, b) => groupOf(a) - groupOf(b) || a - b;
 
 // Letters of faults and marks; the shape and the class say how bad it is.
 const faultLetters = {
-  kill: "K", power_loss: "P", restart: "R", stop: "S", wipe: "W", pause: "Z", resume: "z", isolate: "I", cut: "C",
+  kill: "K", power_loss: "P", restart: "R", stop: "S", upgrade: "U", wipe: "W", pause: "Z", resume: "z", isolate: "I", cut: "C",
   heal_link: "h", slow_link: "L", jam: "J", reset: "X", slow_disk: "D", full_disk: "F", disk_error: "E",
   clock_offset: "O", clock_drift: "~"
 };

@@ -3,6 +3,7 @@
 
 #include "broker/base/check.h"
 #include "broker/group/offsets.h"
+#include "scenarios/admin_operations.h"
 #include "scenarios/play.h"
 
 namespace tribunal {
@@ -71,31 +72,61 @@ CreateTopicRequest create_request(const TopicSpec& topic) {
     return {topic.name, topic.partitions, topic.replication_factor, topic.assignment, topic.config};
 }
 
+AddRaftVoterRequest add_request(const VoterSpec& voter) {
+    return {{{voter.controller,
+              DirectoryId{voter.controller.value * kDirectoriesANode + voter.directory}},
+             0}};
+}
+
+// A step as its client sends it: one request after another where the leaders may be several.
+std::vector<AdminRequest> requests_of(const AdminStep& step) {
+    switch (step.op) {
+        case AdminOp::create_topic:
+            return {create_request(step.topic)};
+        case AdminOp::delete_topic:
+            return {DeleteTopicRequest{step.topic.name}};
+        case AdminOp::describe_topic:
+            return {MetadataRequest{{step.topic.name}}};
+        case AdminOp::list_topics:
+            return {MetadataRequest{}};
+        case AdminOp::list_partition_reassignments:
+            return {ListPartitionReassignmentsRequest{}};
+        case AdminOp::create_partitions:
+            return {std::get<CreatePartitionsRequest>(step.change)};
+        case AdminOp::alter_partition_reassignments:
+            return {std::get<AlterPartitionReassignmentsRequest>(step.change)};
+        case AdminOp::elect_leaders:
+            return {std::get<ElectLeadersRequest>(step.change)};
+        case AdminOp::alter_configs:
+            return {std::get<IncrementalAlterConfigsRequest>(step.change)};
+        case AdminOp::update_features:
+            return {std::get<UpdateFeaturesRequest>(step.change)};
+        case AdminOp::unregister_broker:
+            return {std::get<UnregisterBrokerRequest>(step.change)};
+        case AdminOp::delete_records: {
+            const auto& deletions = std::get<std::vector<RecordDeletion>>(step.change);
+            return {deletions.begin(), deletions.end()};
+        }
+        case AdminOp::add_raft_voter:
+            return {add_request(std::get<VoterSpec>(step.change))};
+        case AdminOp::remove_raft_voter:
+            return {
+                RemoveRaftVoterRequest{add_request(std::get<VoterSpec>(step.change)).voter.key}};
+    }
+    CHECK(!"unknown operation");
+    return {};
+}
+
 Admin admin_of(const Scenario& scenario, const AdminSpec& spec, std::size_t index) {
     Admin a;
     a.id = client_id(index);
     a.client = static_cast<std::uint32_t>(index);
     a.bootstrap = bootstrap_of(scenario);
     for (const AdminStep& step : spec.steps) {
-        PlannedOperation op;
-        op.at = step.at - Instant{0};
-        switch (step.op) {
-            case AdminOp::create_topic:
-                op.kind = ClientOpKind::create_topic;
-                op.request = create_request(step.topic);
-                break;
-            case AdminOp::delete_topic:
-                op.kind = ClientOpKind::delete_topic;
-                op.request = DeleteTopicRequest{step.topic.name};
-                break;
-            case AdminOp::describe_topic:
-                op.kind = ClientOpKind::describe_topic;
-                op.request = MetadataRequest{{step.topic.name}};
-                break;
-            case AdminOp::list_topics:
-                break;
+        for (AdminRequest& request : requests_of(step)) {
+            a.operations.push_back(
+                {step.at - Instant{0}, operation_of(step.op).kind, std::move(request)});
         }
-        a.operations.push_back(std::move(op));
     }
     std::stable_sort(a.operations.begin(), a.operations.end(),
                      [](const auto& x, const auto& y) { return x.at < y.at; });
@@ -143,7 +174,7 @@ void add_cluster(const ClusterSpec& cluster, World& world) {
         b.id = broker_id(i);
         b.voters = voters;
         b.config = cluster.config;
-        if (!cluster.racks.empty()) b.config.rack = cluster.racks[static_cast<std::size_t>(i - 1)];
+        b.config.rack = cluster.rack_of(b.id);
         const std::string name = cluster.node_name(b.id);
         if (cluster.is_controller(b.id)) {
             world.add(Combined{b, controller(b.id)}, name, Instant{0});

@@ -19,11 +19,15 @@
 namespace tribunal {
 namespace {
 
-// A rack for every broker, or none: who has none is close to nobody (KIP-392, KIP-36).
-void read_racks(const Place& place, ClusterSpec& cluster) {
+// KIP-36: what a broker registers as its broker.rack.
+void read_racks(Reading& reading, const Place& place) {
+    ClusterSpec& cluster = reading.scenario.cluster;
+    if (!reading.server.broker.rack.empty()) {
+        place.fail("stands beside the setting broker.rack; one of them is enough");
+    }
     for (const Place& rack : place.elements()) cluster.racks.push_back(rack.text());
     if (cluster.racks.size() != static_cast<std::size_t>(cluster.brokers)) {
-        place.fail(fmt::format("found {}, expected one for each of {}",
+        place.fail(fmt::format("found {}, expected one for each of the {}",
                                counted(cluster.racks.size(), "rack"),
                                counted(static_cast<std::size_t>(cluster.brokers), "broker")));
     }
@@ -52,22 +56,14 @@ void read_cluster(Reading& reading, const std::optional<Place>& place) {
                                            cluster.controllers, cluster.brokers));
             }
         }
-        if (const auto racks = place->find("racks")) read_racks(*racks, cluster);
         config = place->find("config");
     }
-    reading.server = read_settings(reading, config, ConfigScope::server,
-                                   default_settings(*reading.edition), "cluster");
-    BrokerConfig& broker = reading.server.broker;
-    if (broker.offsets_topic_replication_factor > cluster.brokers) {
-        // Kafka cannot create the topic at all when there are fewer brokers than replicas.
-        if (reading.server.named.contains("offsets.topic.replication.factor")) {
-            config->fail(fmt::format("offsets.topic.replication.factor {} is larger than the {}",
-                                     broker.offsets_topic_replication_factor,
-                                     counted(static_cast<std::size_t>(cluster.brokers), "broker")));
-        }
-        broker.offsets_topic_replication_factor = static_cast<std::int16_t>(cluster.brokers);
+    reading.server_config = config;
+    reading.server = read_server(reading);
+    if (const auto racks = place ? place->find("racks") : std::nullopt) {
+        read_racks(reading, *racks);
     }
-    cluster.config = broker;
+    cluster.config = reading.server.broker;
     cluster.topic_defaults = reading.server.topic;
 }
 
@@ -235,14 +231,20 @@ void read_expectations(Reading& reading, const Place& place) {
     }
 }
 
-const Edition& read_edition(const std::optional<Place>& place) {
-    if (!place) return newest_edition();
-    std::vector<std::string_view> names;
-    for (const Edition& edition : all_editions()) names.push_back(edition.name);
-    const Edition* edition =
-        place->value().is_string() ? find_edition(place->value().get<std::string>()) : nullptr;
-    if (edition == nullptr) place->fail_expected(fmt::format("one of {}", fmt::join(names, ", ")));
-    return *edition;
+const Edition* edition_at(const Place& place) {
+    return place.value().is_string() ? find_edition(place.value().get<std::string>()) : nullptr;
+}
+
+// Upgrades stand among the faults, which are read last.
+const Edition* newest_reached(const Edition& first, const std::optional<Place>& faults) {
+    const Edition* newest = &first;
+    if (!faults || !faults->value().is_array()) return newest;
+    for (const Place& fault : faults->elements()) {
+        const auto to = fault.find("to");
+        const Edition* edition = to ? edition_at(*to) : nullptr;
+        if (edition != nullptr) newest = std::max(newest, edition);
+    }
+    return newest;
 }
 
 void read_document(Reading& reading, const Place& root) {
@@ -254,7 +256,9 @@ void read_document(Reading& reading, const Place& root) {
     if (const auto description = root.find("description")) {
         scenario.description = description->text();
     }
-    reading.edition = &read_edition(root.find("kafka"));
+    const auto kafka = root.find("kafka");
+    reading.edition = kafka ? &read_edition(*kafka) : &newest_edition();
+    reading.newest = newest_reached(*reading.edition, root.find("faults"));
     scenario.edition = reading.edition->name;
     if (const auto seed = root.find("seed")) scenario.seed = seed->natural();
     if (const auto run = root.find("run")) {
@@ -279,6 +283,30 @@ void read_document(Reading& reading, const Place& root) {
 }
 
 }  // namespace
+
+Settings read_server(Reading& reading) {
+    Settings server = read_settings(reading, reading.server_config, ConfigScope::server,
+                                    default_settings(*reading.edition), "cluster");
+    const std::int32_t brokers = reading.scenario.cluster.brokers;
+    std::int16_t& factor = server.broker.offsets_topic_replication_factor;
+    if (factor <= brokers) return server;
+    // Kafka cannot create the topic at all when there are fewer brokers than replicas.
+    if (server.named.contains("offsets.topic.replication.factor")) {
+        reading.server_config->fail(
+            fmt::format("offsets.topic.replication.factor {} is larger than the {}", factor,
+                        counted(static_cast<std::size_t>(brokers), "broker")));
+    }
+    factor = static_cast<std::int16_t>(brokers);
+    return server;
+}
+
+const Edition& read_edition(const Place& place) {
+    const Edition* edition = edition_at(place);
+    if (edition != nullptr) return *edition;
+    std::vector<std::string_view> names;
+    for (const Edition& known : all_editions()) names.push_back(known.name);
+    place.fail_expected(fmt::format("one of {}", fmt::join(names, ", ")));
+}
 
 std::string read_file(const std::string& path, const std::string& name) {
     const auto fail = [&](int error) {

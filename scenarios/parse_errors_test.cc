@@ -102,12 +102,32 @@ constexpr BadPatch kBadPatches[] = {
      "t.json: /cluster/combined: 5 controllers need as many brokers, found 3"},
     {R"({"cluster": {"combined": 1}})",
      "t.json: /cluster/combined: found 1, expected true or false"},
-    {R"({"cluster": {"nodes": []}})",
-     "t.json: /cluster/nodes: unknown key; valid: brokers, controllers, combined, racks, config"},
+    {R"({"cluster": {"zones": []}})",
+     "t.json: /cluster/zones: unknown key; valid: brokers, controllers, combined, racks, config"},
     {R"({"cluster": {"racks": ["a", "b"]}})",
-     "t.json: /cluster/racks: found 2 racks, expected one for each of 3 brokers"},
-    {R"({"cluster": {"racks": ["a", "b", 3]}})",
-     "t.json: /cluster/racks/2: found 3, expected a string"},
+     "t.json: /cluster/racks: found 2 racks, expected one for each of the 3 brokers"},
+    {R"({"cluster": {"racks": ["a", "b", ""]}})",
+     "t.json: /cluster/racks/2: found \"\", expected a string that is not empty"},
+    {R"({"cluster": {"racks": ["a", "b", "b"], "config": {"broker.rack": "a"}}})",
+     "t.json: /cluster/racks: stands beside the setting broker.rack; one of them is enough"},
+    {R"~({"cluster": {"racks": ["east", "west", "west"]},
+         "faults": [{"at": "1s", "kill": "rack(wets)"}]})~",
+     "t.json: /faults/0/kill: unknown rack 'wets'; did you mean 'west'?"},
+    {R"~({"faults": [{"at": "1s", "kill": "rack(a)"}]})~",
+     "t.json: /faults/0/kill: unknown rack 'a'; the scenario has none"},
+    {R"({"faults": [{"at": "1s", "upgrade": "broker 1"}]})", "t.json: /faults/0: 'to' is missing"},
+    {R"({"faults": [{"at": "1s", "upgrade": "broker 1", "to": "4.2"}]})",
+     "t.json: /faults/0/to: found \"4.2\", expected one of 0.10, 0.11, 1.0, 1.1, 2.0, 2.1, 2.2, "
+     "2.3, 2.4, 2.5, 2.6, 2.7, 2.8, 3.0, 3.1, 3.2, 3.3, 3.4, 3.5, 3.6, 3.7, 3.8, 3.9, 4.0, 4.1"},
+    {R"({"faults": [{"at": "1s", "upgrade": "p1", "to": "4.1"}]})",
+     "t.json: /faults/0/upgrade: a client keeps the software that it began with"},
+    {R"({"faults": [{"at": "1s", "upgrade": "broker 1", "to": "4.1", "for": "1s"}]})",
+     "t.json: /faults/0/for: does not go with 'upgrade', only with faults that have an end"},
+    {R"({"faults": [{"at": "1s", "stop": "broker 1", "to": "4.1"}]})",
+     "t.json: /faults/0/to: does not go with 'stop', only with upgrade"},
+    {R"({"kafka": "2.8", "faults": [{"at": "1s", "upgrade": "broker 1", "to": "3.1"}]})",
+     "t.json: /faults/0/to: an upgrade is from 3.0 or later to 3.0 or later, found 2.8; KRaft was "
+     "early access before, and nothing was promised of what it had written"},
     {R"({"cluster": {"config": {"min.insync.replica": 2}}})",
      "t.json: /cluster/config/min.insync.replica: unknown server setting; did you mean "
      "'min.insync.replicas'?"},
@@ -323,8 +343,10 @@ constexpr BadPatch kBadPatches[] = {
      "t.json: /clients/0/seek/0/offset: found \"start\", expected an offset from 0, \"beginning\" "
      "or \"end\""},
     {R"({"clients": [{"admin": "a1", "steps": [{"at": "1s"}]}]})",
-     "t.json: /clients/0/steps/0: one of create_topic, delete_topic, list_topics, describe_topic "
-     "is missing"},
+     "t.json: /clients/0/steps/0: one of create_topic, delete_topic, list_topics, describe_topic, "
+     "create_partitions, alter_partition_reassignments, list_partition_reassignments, "
+     "elect_leaders, alter_configs, update_features, unregister_broker, delete_records, "
+     "add_raft_voter, remove_raft_voter is missing"},
     {R"({"clients": [{"admin": "a1", "steps": [{"at": "1s", "list_topics": true, "delete_topic": "orders"}]}]})",
      "t.json: /clients/0/steps/0/list_topics: a step does one thing; make it another step"},
     {R"({"clients": [{"admin": "a1", "steps": [{"at": "1s", "delete_topic": "oders"}]}]})",
@@ -333,9 +355,9 @@ constexpr BadPatch kBadPatches[] = {
      "t.json: /clients/0/steps/0/create_topic/replication.factor: replication.factor 5 is larger "
      "than the 3 brokers"},
     {R"({"faults": [{"at": "1s"}]})",
-     "t.json: /faults/0: names no fault; valid: kill, power_loss, restart, stop, wipe, pause, "
-     "resume, "
-     "isolate, cut, heal_link, slow_link, jam, reset, slow_disk, full_disk, disk_error, "
+     "t.json: /faults/0: names no fault; valid: kill, power_loss, restart, stop, upgrade, wipe, "
+     "pause, resume, isolate, cut, heal_link, slow_link, jam, reset, slow_disk, full_disk, "
+     "disk_error, "
      "clock_offset, clock_drift"},
     {R"({"faults": [{"kill": "broker 1"}]})",
      "t.json: /faults/0: one of 'at' and 'between' is missing"},
@@ -384,9 +406,8 @@ constexpr BadPatch kBadPatches[] = {
     {R"({"faults": [{"at": "1s", "kill": "everything"}]})",
      "t.json: /faults/0/kill: unknown target 'everything'; valid: leader(orders-0), "
      "followers(orders-0), follower(orders-0), replicas(orders-0), isr(orders-0), "
-     "out_of_sync(orders-0), controller, controllers, coordinator(billing), crashed, any broker, "
-     "brokers, "
-     "clients, broker(2), controller(100), client(p1), or the name of a client"},
+     "out_of_sync(orders-0), controller, controllers, coordinator(billing), crashed, rack(a), any "
+     "broker, brokers, clients, broker(2), controller(100), client(p1), or the name of a client"},
     {R"({"faults": [{"at": "1s", "kill": 1}]})",
      "t.json: /faults/0/kill: found 1, expected a string"},
     {R"({"faults": [{"at": "1s", "power_loss": "p1"}]})",

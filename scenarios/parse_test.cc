@@ -62,14 +62,15 @@ std::string every_key() { return read_source("every_key.json"); }
 TEST(ParseScenario, understands_everything) {
     const Scenario s = parsed(every_key());
     EXPECT_EQ(s.seed, UINT64_MAX);
-    EXPECT_EQ(s.edition, "2.1");
+    EXPECT_EQ(s.edition, "3.9");
     EXPECT_EQ(s.cluster.brokers, 5);
-    EXPECT_EQ(s.cluster.racks, (std::vector<std::string>{"a", "b", "c", "a", "b"}));
     EXPECT_EQ(s.cluster.config.rules.truncation, TruncationRule::kip101);
     EXPECT_EQ(s.cluster.config.planted_bug, PlantedBug::leader_truncates);
-    EXPECT_EQ(s.cluster.config.replica_lag_time_max, seconds(10));  // before KIP-537
+    EXPECT_EQ(s.cluster.topic_defaults.timestamp_after_max, kForever);  // before KIP-1030
     EXPECT_EQ(s.cluster.topic_defaults.retention, seconds(1800));   // minutes win over hours
     EXPECT_EQ(s.without_effect, (std::vector<std::string>{"num.io.threads (cluster)"}));
+
+    EXPECT_EQ(s.cluster.rack_of(broker_id(5)), "north");
 
     ASSERT_EQ(s.topics.size(), 2u);
     EXPECT_EQ(s.topics[0].partitions, 6);
@@ -102,7 +103,7 @@ TEST(ParseScenario, understands_everything) {
     EXPECT_TRUE(c1.seeks[1].to_beginning);
     EXPECT_TRUE(c1.seeks[2].to_end);
 
-    ASSERT_EQ(s.faults.size(), 21u);
+    ASSERT_EQ(s.faults.size(), 22u);
     EXPECT_EQ(s.faults[0].target.topic, "pay-ments");
     EXPECT_EQ(s.faults[0].target.partition, 2);
     EXPECT_EQ(s.faults[0].pointer, "/faults/0");
@@ -116,6 +117,8 @@ TEST(ParseScenario, understands_everything) {
     EXPECT_EQ(s.faults[10].direction, Direction::from_target);
     EXPECT_EQ(s.faults[12].text, "slow_link followers(orders-0) and leader(orders-0) by 20ms");
     EXPECT_EQ(s.faults[18].amount, seconds(-3600));
+    EXPECT_EQ(s.faults[21].target.topic, "west");
+    EXPECT_EQ(s.faults[21].text, "upgrade rack(west) to 4.1");
     EXPECT_EQ(s.world.bandwidth, 10 << 20);
     EXPECT_EQ(s.world.disk_sync.mean, milliseconds(20));
     EXPECT_EQ(s.heal_for, seconds(120));

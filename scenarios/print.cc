@@ -6,8 +6,9 @@
 
 #include "broker/base/check.h"
 #include "properties/property.h"
+#include "scenarios/admin_operations.h"
 #include "scenarios/config_table.h"
-#include "scenarios/json_place.h"
+#include "scenarios/print_parts.h"
 #include "scenarios/scenario.h"
 #include "scenarios/targets.h"
 #include "scenarios/units.h"
@@ -50,24 +51,6 @@ std::string pretty(const Json& value, std::size_t indent, std::size_t used) {
 
 std::string text_of(Instant at) { return to_text(at - Instant{0}); }
 
-Json json_of(const SettingText& setting) {
-    switch (setting.setting->type) {
-        case SettingType::boolean:
-            return setting.value == "true";
-        case SettingType::int16:
-        case SettingType::int32:
-        case SettingType::int64:
-            return Json::parse(setting.value);
-        case SettingType::floating:
-        case SettingType::string:
-        case SettingType::list:
-        case SettingType::class_name:
-        case SettingType::password:
-            return setting.value;
-    }
-    return setting.value;
-}
-
 // Adds "config" when something differs from the defaults.
 void put_config(Json& object, ConfigScope scope, const Edition& edition, const Settings& settings,
                 const Settings& defaults) {
@@ -94,7 +77,25 @@ struct Printer {
         settings.broker = scenario.cluster.config;
         settings.topic = scenario.cluster.topic_defaults;
         put_config(json, ConfigScope::server, edition, settings, defaults);
+        put_settings_that_stay(json);
         return json;
+    }
+
+    // A setting with the value that is the default anyway differs from it after an upgrade.
+    void put_settings_that_stay(Json& json) const {
+        for (const FaultSpec& fault : scenario.faults) {
+            if (!fault.software) continue;
+            const Edition& newer = *find_edition((*fault.software)->name);
+            const Settings usual = default_settings(newer);
+            Settings settings = usual;
+            settings.broker = (*fault.software)->config;
+            for (const SettingText& setting :
+                 changed_settings(ConfigScope::server, newer, settings, usual)) {
+                const std::string name(setting.setting->name);
+                if (!json["config"].contains(name)) json["config"][name] = tribunal::json_of(setting);
+            }
+        }
+        if (json.contains("config") && json["config"].is_null()) json.erase("config");
     }
 
     Json topic(const TopicSpec& topic) const {
@@ -108,9 +109,7 @@ struct Printer {
         settings.topic = topic.config;
         put_config(json, ConfigScope::topic, edition, settings, inherited);
         for (const auto& replicas : topic.assignment) {
-            Json list = Json::array();
-            for (const NodeId id : replicas) list.push_back(id.value);
-            json["assignment"].push_back(std::move(list));
+            json["assignment"].push_back(tribunal::json_of(replicas));
         }
         return json;
     }
@@ -165,20 +164,8 @@ struct Printer {
         for (const AdminStep& step : admin.steps) {
             Json entry = Json::object();
             entry["at"] = text_of(step.at);
-            switch (step.op) {
-                case AdminOp::create_topic:
-                    entry["create_topic"] = topic(step.topic);
-                    break;
-                case AdminOp::delete_topic:
-                    entry["delete_topic"] = step.topic.name;
-                    break;
-                case AdminOp::list_topics:
-                    entry["list_topics"] = true;
-                    break;
-                case AdminOp::describe_topic:
-                    entry["describe_topic"] = step.topic.name;
-                    break;
-            }
+            entry[std::string(operation_of(step.op).key)] =
+                step.op == AdminOp::create_topic ? topic(step.topic) : change_of(step, edition);
             json["steps"].push_back(std::move(entry));
         }
         return json;
@@ -210,6 +197,7 @@ struct Printer {
         if (fault.lasts.value != 0) json["for"] = to_text(fault.lasts);
         if (fault.keep_percent >= 0) json["keep"] = fmt::format("{}%", fault.keep_percent);
         if (fault.torn_tail) json["torn"] = true;
+        if (fault.software) json["to"] = (*fault.software)->name;
         return json;
     }
 

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "scenarios/admin_operations.h"
 #include "scenarios/config_table.h"
 #include "scenarios/json_place.h"
 #include "scenarios/scenario.h"
@@ -167,6 +168,97 @@ ConsumerSpec some_consumer(const Scenario& s, const Edition& edition, const std:
     return consumer;
 }
 
+std::vector<NodeId> some_replicas(const Scenario& s) {
+    std::vector<NodeId> replicas;
+    for (std::int32_t i = between(0, s.cluster.brokers - 1); i >= 0; --i) {
+        replicas.push_back(broker_id(i + 1));
+    }
+    return replicas;
+}
+
+IncrementalAlterConfigsRequest some_alteration(const Scenario& s, const Edition& edition,
+                                               const std::string& topic) {
+    Settings now;
+    now.topic = s.cluster.topic_defaults;
+    const Settings then = some_settings(ConfigScope::topic, edition, now);
+    const TopicFields altered = ~equal_fields(now.topic, then.topic) & equal_fields({}, {});
+    return {topic, with_fields({}, then.topic, altered), altered};
+}
+
+// Any operation that this edition has.
+AdminStep some_step(const Scenario& s, const Edition& edition) {
+    AdminStep step;
+    step.at = some_instant(s);
+    const auto all = all_admin_operations();
+    const AdminOperation& operation = all[between<std::size_t>(0, all.size() - 1)];
+    if (!is_since(edition, operation.since)) return step;
+    step.op = operation.op;
+    const TopicSpec& topic = *rc::gen::elementOf(s.topics);
+    const NamedPartition partition{topic.name, between(0, topic.partitions - 1)};
+    switch (step.op) {
+        case AdminOp::create_topic:
+            step.topic = some_topic(s, edition, "later");
+            break;
+        case AdminOp::delete_topic:
+        case AdminOp::describe_topic:
+            step.topic.name = topic.name;
+            break;
+        case AdminOp::list_topics:
+        case AdminOp::list_partition_reassignments:
+            break;
+        case AdminOp::create_partitions: {
+            CreatePartitionsRequest request{topic.name, between(1, 9), {}};
+            if (coin()) request.assignment = {some_replicas(s), some_replicas(s)};
+            step.change = request;
+            break;
+        }
+        case AdminOp::alter_partition_reassignments: {
+            AlterPartitionReassignmentsRequest request;
+            request.partitions.push_back({partition, std::nullopt});
+            if (coin()) request.partitions.front().replicas = some_replicas(s);
+            request.allow_replication_factor_change = !is_since(edition, "4.1") || coin();
+            step.change = request;
+            break;
+        }
+        case AdminOp::elect_leaders: {
+            ElectLeadersRequest request;
+            if (is_since(edition, "2.4") && coin()) request.type = ElectionType::unclean;
+            if (coin()) request.partitions = {partition};
+            step.change = request;
+            break;
+        }
+        case AdminOp::alter_configs:
+            step.change = some_alteration(s, edition, topic.name);
+            break;
+        case AdminOp::update_features: {
+            const auto type = static_cast<UpgradeType>(between(0, 2));
+            UpdateFeaturesRequest request;
+            request.updates.push_back(
+                {Feature::metadata_version, between<std::int16_t>(1, 27), type});
+            if (coin()) {
+                request.updates.push_back(
+                    {Feature::transaction_version, between<std::int16_t>(0, 2), type});
+            }
+            request.validate_only = coin();
+            step.change = request;
+            break;
+        }
+        case AdminOp::unregister_broker:
+            step.change = UnregisterBrokerRequest{broker_id(between(1, s.cluster.brokers))};
+            break;
+        case AdminOp::delete_records:
+            step.change = std::vector<RecordDeletion>{
+                {partition, Offset{between<std::int64_t>(-1, 1'000'000)}}};
+            break;
+        case AdminOp::add_raft_voter:
+        case AdminOp::remove_raft_voter:
+            step.change = VoterSpec{s.cluster.controller(between(0, s.cluster.controllers - 1)),
+                                    between<std::int64_t>(1, 3)};
+            break;
+    }
+    return step;
+}
+
 Target some_target(const Scenario& s, bool may_be_client) {
     Target target;
     target.kind = static_cast<TargetKind>(
@@ -174,7 +266,9 @@ Target some_target(const Scenario& s, bool may_be_client) {
     const bool is_about_clients = target.kind == TargetKind::clients;
     const bool has_no_group =
         target.kind == TargetKind::coordinator && topology_of(s).groups.empty();
-    if (has_no_group || (is_about_clients && !may_be_client)) target.kind = TargetKind::brokers;
+    const bool has_no_rack = target.kind == TargetKind::rack && topology_of(s).racks.empty();
+    if (has_no_group || has_no_rack || (is_about_clients && !may_be_client))
+        target.kind = TargetKind::brokers;
     if (target.kind == TargetKind::node) {
         target.node = broker_id(between(1, s.cluster.brokers));
         if (may_be_client && !s.clients.empty() && coin()) {
@@ -184,6 +278,8 @@ Target some_target(const Scenario& s, bool may_be_client) {
         }
     } else if (target.kind == TargetKind::coordinator) {
         target.topic = topology_of(s).groups.front();
+    } else if (target.kind == TargetKind::rack) {
+        target.topic = topology_of(s).racks.front();
     } else if (target.kind >= TargetKind::leader && target.kind <= TargetKind::out_of_sync) {
         const TopicSpec& topic = *rc::gen::elementOf(s.topics);
         target.topic = topic.name;
@@ -192,15 +288,32 @@ Target some_target(const Scenario& s, bool may_be_client) {
     return target;
 }
 
+// The settings that somebody has set are set under the other edition, too.
+Software some_software(const Scenario& s, const Edition& from) {
+    const auto index = static_cast<std::size_t>(&from - all_editions().data());
+    const Edition& to = all_editions()[between(index, all_editions().size() - 1)];
+    const Settings usual = default_settings(from);
+    Settings old = usual;
+    old.broker = s.cluster.config;
+    Settings settings = default_settings(to);
+    for (const SettingText& set : changed_settings(ConfigScope::server, from, old, usual)) {
+        apply_setting(ConfigScope::server, to, set.setting->name, set.value, settings);
+    }
+    return {std::string(to.name), settings.broker};
+}
+
 FaultSpec some_fault(const Scenario& s) {
     FaultSpec fault;
     fault.kind = static_cast<FaultKind>(between(0, static_cast<int>(FaultKind::clock_drift)));
+    const Edition& edition = *find_edition(s.edition);
+    if (fault.kind == FaultKind::upgrade && !is_since(edition, "3.0")) fault.kind = FaultKind::stop;
     const auto is_one_of = [&](std::initializer_list<FaultKind> kinds) {
         return std::find(kinds.begin(), kinds.end(), fault.kind) != kinds.end();
     };
     using enum FaultKind;
-    const bool needs_disk = is_one_of({power_loss, wipe, slow_disk, full_disk, disk_error});
-    fault.target = some_target(s, !needs_disk);
+    const bool no_client = is_one_of({upgrade, power_loss, wipe, slow_disk, full_disk, disk_error});
+    fault.target = some_target(s, !no_client);
+    if (fault.kind == upgrade) fault.software = Shared<Software>{some_software(s, edition)};
     if (is_one_of({isolate, cut, heal_link, slow_link, jam, reset})) {
         if (coin()) fault.peer = some_target(s, true);
         if (fault.peer == fault.target) fault.peer = {};
@@ -214,7 +327,7 @@ FaultSpec some_fault(const Scenario& s) {
         fault.keep_percent = between(-1, 100);
         fault.torn_tail = coin();
     }
-    if (!is_one_of({restart, resume, heal_link, reset}) && coin()) {
+    if (!is_one_of({restart, upgrade, resume, heal_link, reset}) && coin()) {
         fault.lasts = some_duration(seconds(10));
     }
     fault.at = some_instant(s);
@@ -238,7 +351,7 @@ Scenario some_scenario() {
     s.cluster.controllers = 2 * between(0, 2) + 1;
     s.cluster.combined = s.cluster.controllers <= s.cluster.brokers && coin();
     for (int i = coin() ? s.cluster.brokers : 0; i > 0; --i) {
-        s.cluster.racks.push_back("rack-" + std::to_string(between(1, 3)));
+        s.cluster.racks.push_back(coin() ? "east" : "west");
     }
     const Settings server = some_settings(ConfigScope::server, edition, default_settings(edition));
     s.cluster.config = server.broker;
@@ -262,12 +375,9 @@ Scenario some_scenario() {
             default: {
                 AdminSpec admin;
                 admin.name = name;
-                admin.steps.push_back({some_instant(s), AdminOp::list_topics, {}});
-                TopicSpec named;
-                named.name = s.topics.front().name;
-                admin.steps.push_back({some_instant(s), AdminOp::delete_topic, named});
-                admin.steps.push_back(
-                    {some_instant(s), AdminOp::create_topic, some_topic(s, edition, "later")});
+                for (int step = between(1, 5); step > 0; --step) {
+                    admin.steps.push_back(some_step(s, edition));
+                }
                 s.clients.emplace_back(admin);
             }
         }

@@ -46,16 +46,6 @@ std::string read_name(const Reading& reading, const Place& place) {
     return name;
 }
 
-// Whatever looks up a name in the topology, with its complaint put at this place.
-template <class Lookup>
-auto located(const Place& place, Lookup&& lookup) {
-    try {
-        return lookup();
-    } catch (const TargetError& error) {
-        place.fail(error.what());
-    }
-}
-
 Serde read_serde(const Place& place, const std::string& key, Serde otherwise) {
     const auto found = place.find(key);
     if (!found) return otherwise;
@@ -63,10 +53,6 @@ Serde read_serde(const Place& place, const std::string& key, Serde otherwise) {
     if (!serde)
         found->fail_expected("string, integer, long, json, bytes, or Kafka's class for one");
     return *serde;
-}
-
-void check_topic_at(const Reading& reading, const Place& place, const std::string& topic) {
-    located(place, [&] { check_topic(topic, reading.topology); });
 }
 
 ProducerSpec read_producer(Reading& reading, const Place& place) {
@@ -98,8 +84,7 @@ SeekSpec read_seek(const Reading& reading, const Place& place, const ConsumerSpe
     seek.at = read_start(reading, place.member("at"));
     const Place partition = place.member("partition");
     const std::string text = partition.text();
-    std::tie(seek.topic, seek.partition) =
-        located(partition, [&] { return parse_topic_partition(text, reading.topology); });
+    std::tie(seek.topic, seek.partition) = partition_at(reading, partition, text);
     if (!reads(consumer, {seek.topic, seek.partition})) {
         partition.fail(fmt::format("{} is not consumed by {}", text, consumer.name));
     }
@@ -131,8 +116,7 @@ void read_subscription(const Reading& reading, const Place& place, ConsumerSpec&
                         consumer.topics.end();
             consumer.topics.push_back(name);
         } else {
-            auto partition =
-                located(element, [&] { return parse_topic_partition(name, reading.topology); });
+            auto partition = partition_at(reading, element, name);
             check_topic_at(reading, element, partition.first);
             is_double = reads(consumer, partition);
             consumer.assignment.push_back(std::move(partition));
@@ -177,56 +161,24 @@ ConsumerSpec read_consumer(Reading& reading, const Place& place) {
     return consumer;
 }
 
-AdminStep read_step(Reading& reading, const Place& place) {
-    place.check_keys({"at", "create_topic", "delete_topic", "list_topics", "describe_topic"});
-    constexpr std::array<std::string_view, 4> kOps = {"create_topic", "delete_topic", "list_topics",
-                                                      "describe_topic"};
-    AdminStep step;
-    step.at = read_start(reading, place.member("at"));
-    std::size_t found = 0;
-    for (std::size_t i = 0; i < kOps.size(); ++i) {
-        const auto op = place.find(std::string(kOps[i]));
-        if (!op) continue;
-        if (++found > 1) op->fail("a step does one thing; make it another step");
-        step.op = static_cast<AdminOp>(i);
-        switch (step.op) {
-            case AdminOp::create_topic:
-                step.topic = read_topic(reading, *op);
-                break;
-            case AdminOp::delete_topic:
-            case AdminOp::describe_topic:
-                step.topic.name = op->text();
-                break;
-            case AdminOp::list_topics:
-                if (op->value() != true) op->fail_expected("true");
-                break;
-        }
-    }
-    if (found == 0) place.fail(fmt::format("one of {} is missing", fmt::join(kOps, ", ")));
-    return step;
-}
-
-AdminSpec read_admin(Reading& reading, const Place& place) {
-    place.check_keys({"admin", "steps"});
-    AdminSpec admin;
-    admin.name = place.member("admin").text();
-    for (const Place& step : place.member("steps").elements()) {
-        admin.steps.push_back(read_step(reading, step));
-    }
-    return admin;
-}
-
-void check_admin_topics(const Reading& reading, const Place& place, const AdminSpec& admin) {
-    for (std::size_t i = 0; i < admin.steps.size(); ++i) {
-        const AdminStep& step = admin.steps[i];
-        if (step.op != AdminOp::delete_topic && step.op != AdminOp::describe_topic) continue;
-        const Place at = place.member("steps").elements()[i].member(
-            step.op == AdminOp::delete_topic ? "delete_topic" : "describe_topic");
-        check_topic_at(reading, at, step.topic.name);
-    }
-}
-
 }  // namespace
+
+void check_topic_at(const Reading& reading, const Place& place, const std::string& topic) {
+    try {
+        check_topic(topic, reading.topology);
+    } catch (const TargetError& error) {
+        place.fail(error.what());
+    }
+}
+
+std::pair<std::string, std::int32_t> partition_at(const Reading& reading, const Place& place,
+                                                  const std::string& text) {
+    try {
+        return parse_topic_partition(text, reading.topology);
+    } catch (const TargetError& error) {
+        place.fail(error.what());
+    }
+}
 
 void read_clients(Reading& reading, const Place& place) {
     const std::vector<Place> places = place.elements();
@@ -249,11 +201,12 @@ void read_clients(Reading& reading, const Place& place) {
             clients[i] = read_producer(reading, places[i]);
         } else if (kind == "consumer") {
             clients[i] = read_consumer(reading, places[i]);
-        } else {
-            check_admin_topics(reading, places[i], std::get<AdminSpec>(clients[i]));
         }
     }
     reading.topology = topology_of(reading.scenario);
+    for (const Place& client : places) {
+        if (kind_of(client) == "admin") check_admin(reading, client);
+    }
 }
 
 }  // namespace tribunal

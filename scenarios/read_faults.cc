@@ -21,11 +21,12 @@ struct FaultShape {
     bool needs_disk;  // clients have none
     Amount amount;
 };
-constexpr std::array<FaultShape, 18> kShapes = {{
+constexpr std::array<FaultShape, 19> kShapes = {{
     {FaultKind::kill, Ends::one, true, false, Amount::none},
     {FaultKind::power_loss, Ends::one, true, true, Amount::none},
     {FaultKind::restart, Ends::one, false, false, Amount::none},
     {FaultKind::stop, Ends::one, true, false, Amount::none},
+    {FaultKind::upgrade, Ends::one, false, false, Amount::none},
     {FaultKind::wipe, Ends::one, true, true, Amount::none},
     {FaultKind::pause, Ends::one, true, false, Amount::none},
     {FaultKind::resume, Ends::one, false, false, Amount::none},
@@ -42,8 +43,9 @@ constexpr std::array<FaultShape, 18> kShapes = {{
     {FaultKind::clock_drift, Ends::one, true, false, Amount::ppm},
 }};
 
-constexpr std::array<std::string_view, 11> kModifiers = {
-    "at", "for", "between", "every", "from", "direction", "latency", "by", "ppm", "keep", "torn"};
+constexpr std::array<std::string_view, 12> kModifiers = {"at",   "for",       "between", "every",
+                                                         "from", "direction", "latency", "by",
+                                                         "ppm",  "keep",      "torn",    "to"};
 
 const FaultShape& shape_of(const Place& place) {
     const FaultShape* found = nullptr;
@@ -115,6 +117,7 @@ void check_modifiers(const Place& place, const FaultShape& shape) {
     only("ppm", shape.amount == Amount::ppm, "clock_drift");
     only("keep", shape.kind == FaultKind::power_loss, "power_loss");
     only("torn", shape.kind == FaultKind::power_loss, "power_loss");
+    only("to", shape.kind == FaultKind::upgrade, "upgrade");
     only("for", shape.can_last, "faults that have an end");
 }
 
@@ -161,6 +164,23 @@ void read_time(const Reading& reading, const Place& place, FaultSpec& fault) {
     fault.every = place.member("every").positive_duration();
 }
 
+// What the nodes run afterwards: the rules and defaults of another edition, under which the
+// cluster's settings are read once more. Warnings about them stand there already.
+Software read_software(const Reading& reading, const Place& place) {
+    constexpr std::string_view kFirst = "3.0";
+    const Edition& edition = read_edition(place);
+    for (const Edition* end : {reading.edition, &edition}) {
+        if (is_since(*end, kFirst)) continue;
+        place.fail(
+            fmt::format("an upgrade is from {} or later to {} or later, found {}; KRaft was early "
+                        "access before, and nothing was promised of what it had written",
+                        kFirst, kFirst, end->name));
+    }
+    Reading other = reading;
+    other.edition = &edition;
+    return {std::string(edition.name), read_server(other).broker};
+}
+
 std::string text_of(const FaultShape& shape, const Reading& reading, const FaultSpec& fault) {
     std::string text =
         fmt::format("{} {}", name_of(shape.kind), to_text(fault.target, reading.topology));
@@ -170,6 +190,7 @@ std::string text_of(const FaultShape& shape, const Reading& reading, const Fault
     }
     if (fault.amount.value != 0) text += " by " + to_text(fault.amount);
     if (fault.ppm != 0) text += fmt::format(" by {} ppm", fault.ppm);
+    if (fault.software) text += " to " + (*fault.software)->name;
     return text;
 }
 
@@ -196,6 +217,10 @@ FaultSpec read_fault(const Reading& reading, const Place& place) {
         fault.direction = static_cast<Direction>(direction->word(kDirections));
     }
     read_amount(place, shape, fault);
+    if (shape.kind == FaultKind::upgrade) {
+        if (is_client(fault.target)) target.fail("a client keeps the software that it began with");
+        fault.software = Shared<Software>{read_software(reading, place.member("to"))};
+    }
     if (const auto lasts = place.find("for")) fault.lasts = lasts->positive_duration();
     if (const auto keep = place.find("keep")) {
         const auto percent = parse_percent(keep->text());

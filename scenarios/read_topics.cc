@@ -13,8 +13,6 @@
 namespace tribunal {
 namespace {
 
-constexpr std::int64_t kMaxPartitions = 10'000;
-
 void check_topic_name(const Place& place, const std::string& name) {
     const auto is_legal = [](char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -34,24 +32,6 @@ void check_topic_name(const Place& place, const std::string& name) {
     if (name == kOffsetsTopic || name == "__transaction_state") {
         place.fail(fmt::format("'{}' is a name that Kafka reserves for an internal topic", name));
     }
-}
-
-std::vector<NodeId> read_replicas(const Reading& reading, const Place& place) {
-    const std::int32_t brokers = reading.scenario.cluster.brokers;
-    std::vector<NodeId> replicas;
-    for (const Place& element : place.elements()) {
-        if (!element.value().is_number_integer() || element.value() < 1 ||
-            element.value() > brokers) {
-            element.fail_expected(fmt::format("a broker from 1 to {}", brokers));
-        }
-        const NodeId id = broker_id(element.value().get<std::int32_t>());
-        if (std::find(replicas.begin(), replicas.end(), id) != replicas.end()) {
-            element.fail(fmt::format("broker {} stands here twice", id.value));
-        }
-        replicas.push_back(id);
-    }
-    if (replicas.empty()) place.fail_expected("at least one broker");
-    return replicas;
 }
 
 void read_assignment(const Reading& reading, const Place& topic_place, const Place& place,
@@ -81,6 +61,27 @@ void read_assignment(const Reading& reading, const Place& topic_place, const Pla
 }
 
 }  // namespace
+
+NodeId read_broker(const Reading& reading, const Place& place) {
+    const std::int32_t brokers = reading.scenario.cluster.brokers;
+    if (!place.value().is_number_integer() || place.value() < 1 || place.value() > brokers) {
+        place.fail_expected(fmt::format("a broker from 1 to {}", brokers));
+    }
+    return broker_id(place.value().get<std::int32_t>());
+}
+
+std::vector<NodeId> read_replicas(const Reading& reading, const Place& place) {
+    std::vector<NodeId> replicas;
+    for (const Place& element : place.elements()) {
+        const NodeId id = read_broker(reading, element);
+        if (std::find(replicas.begin(), replicas.end(), id) != replicas.end()) {
+            element.fail(fmt::format("broker {} stands here twice", id.value));
+        }
+        replicas.push_back(id);
+    }
+    if (replicas.empty()) place.fail_expected("at least one broker");
+    return replicas;
+}
 
 TopicSpec read_topic(Reading& reading, const Place& place) {
     place.check_keys({"name", "partitions", "replication.factor", "config", "assignment"});

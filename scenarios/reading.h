@@ -18,6 +18,9 @@ struct Reading {
     std::string file;    // as messages name it
     std::string folder;  // where it looks up files
     const Edition* edition = nullptr;
+    // The newest one that the cluster comes to run.
+    const Edition* newest = nullptr;
+    std::optional<Place> server_config;
     Settings server;  // the cluster's settings, which topics inherit from
     Scenario scenario;
     Topology topology;
@@ -37,10 +40,27 @@ std::string read_named_file(const Reading& reading, const Place& place, const st
 Settings read_settings(Reading& reading, const std::optional<Place>& config, ConfigScope scope,
                        const Settings& defaults, const std::string& owner);
 
+// The cluster's settings, from server_config and the defaults of the edition.
+Settings read_server(Reading& reading);
+const Edition& read_edition(const Place& place);
+
+inline constexpr std::int64_t kMaxPartitions = 10'000;
 TopicSpec read_topic(Reading& reading, const Place& place);
+NodeId read_broker(const Reading& reading, const Place& place);
+// A list of different ones.
+std::vector<NodeId> read_replicas(const Reading& reading, const Place& place);
 LoadSpec read_load(Reading& reading, const Place& place, const std::string& topic);
 void read_clients(Reading& reading, const Place& place);
+// An admin's steps decide what topics there are. Names that they use are checked when all of them
+// are read.
+AdminSpec read_admin(Reading& reading, const Place& place);
+void check_admin(const Reading& reading, const Place& place);
 void read_faults(Reading& reading, const Place& place);
+
+// Names at a place, checked against the topology. A client cannot use an internal topic.
+void check_topic_at(const Reading& reading, const Place& place, const std::string& topic);
+std::pair<std::string, std::int32_t> partition_at(const Reading& reading, const Place& place,
+                                                  const std::string& text);
 
 // A time at which something starts; it must lie in the faulty phase.
 Instant read_start(const Reading& reading, const Place& place);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "broker/client/serializer.h"
+#include "broker/protocol/admin_messages.h"
 #include "broker/protocol/batch.h"
 #include "broker/protocol/config.h"
 #include "model/worlds/bounds.h"
@@ -42,8 +43,7 @@ struct ClusterSpec {
     std::int32_t brokers = 3;
     std::int32_t controllers = 1;  // 1, 3 or 5 voters
     bool combined = false;         // process.roles=broker,controller: they are the first brokers
-    // broker.rack of broker 1, 2, ...; empty: what the configuration says, the same for all.
-    std::vector<std::string> racks;
+    std::vector<std::string> racks;  // broker.rack of each broker; empty: as `config` says
     BrokerConfig config;
     TopicConfig
         topic_defaults;  // what server.properties says for topics (min.insync.replicas, ...)
@@ -51,6 +51,9 @@ struct ClusterSpec {
 
     NodeId controller(std::int32_t index) const {  // from 0
         return combined ? broker_id(index + 1) : controller_id(index);
+    }
+    const std::string& rack_of(NodeId broker) const {
+        return racks.empty() ? config.rack : racks.at(static_cast<std::size_t>(broker.value) - 1);
     }
     bool is_controller(NodeId id) const {
         return id >= controller(0) && id <= controller(controllers - 1);
@@ -117,11 +120,42 @@ struct ConsumerSpec {
     bool operator==(const ConsumerSpec&) const = default;
 };
 
-enum class AdminOp : std::uint8_t { create_topic, delete_topic, list_topics, describe_topic };
+// A voter of the quorum (KIP-853). A controller's directories are counted from 1: each wiped disk
+// gets another.
+struct VoterSpec {
+    NodeId controller;
+    std::int64_t directory = 1;
+    bool operator==(const VoterSpec&) const = default;
+};
+
+// In the order of the table in admin_operations.cc, which has their names.
+enum class AdminOp : std::uint8_t {
+    create_topic,
+    delete_topic,
+    list_topics,
+    describe_topic,
+    create_partitions,
+    alter_partition_reassignments,
+    list_partition_reassignments,
+    elect_leaders,
+    alter_configs,
+    update_features,
+    unregister_broker,
+    delete_records,
+    add_raft_voter,
+    remove_raft_voter,
+};
+// What is asked for beyond a topic's name: the request itself. Partitions may be several, each with
+// a leader of its own, of delete_records only.
+using AdminChange = std::variant<std::monostate, CreatePartitionsRequest,
+                                 AlterPartitionReassignmentsRequest, ElectLeadersRequest,
+                                 IncrementalAlterConfigsRequest, UpdateFeaturesRequest,
+                                 UnregisterBrokerRequest, std::vector<RecordDeletion>, VoterSpec>;
 struct AdminStep {
     Instant at;
     AdminOp op = AdminOp::list_topics;
-    TopicSpec topic;  // name only, except for create
+    TopicSpec topic;     // of create_topic; name only of delete_topic and describe_topic
+    AdminChange change;  // of the others, where they say anything
     bool operator==(const AdminStep&) const = default;
 };
 struct AdminSpec {

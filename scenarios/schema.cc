@@ -30,7 +30,7 @@ std::string_view scenario_schema() {
         "brokers": { "type": "integer", "minimum": 1, "maximum": 99, "default": 3, "description": "Brokers are numbered from 1." },
         "controllers": { "enum": [1, 3, 5], "default": 1, "description": "The voters of the KRaft quorum, numbered from 100." },
         "combined": { "type": "boolean", "default": false, "description": "process.roles=broker,controller: the first brokers are the controllers." },
-        "racks": { "type": "array", "items": { "type": "string" }, "description": "broker.rack of broker 1, 2, ..., one for each." },
+        "racks": { "type": "array", "items": { "type": "string", "minLength": 1 }, "description": "broker.rack of each broker, in their order." },
         "config": { "$ref": "#/definitions/config" }
       }
     },
@@ -170,7 +170,7 @@ std::string_view scenario_schema() {
           "type": "array",
           "description": "Brokers by partition; the first is the preferred leader.",
           "minItems": 1,
-          "items": { "type": "array", "minItems": 1, "uniqueItems": true, "items": { "type": "integer", "minimum": 1, "maximum": 99 } }
+          "items": { "$ref": "#/definitions/replicas" }
         }
       }
     },
@@ -297,16 +297,97 @@ std::string_view scenario_schema() {
               "create_topic": { "$ref": "#/definitions/topic" },
               "delete_topic": { "type": "string", "minLength": 1 },
               "list_topics": { "const": true },
-              "describe_topic": { "type": "string", "minLength": 1 }
+              "describe_topic": { "type": "string", "minLength": 1 },
+              "create_partitions": {
+                "type": "object",
+                "required": ["topic", "partitions"],
+                "additionalProperties": false,
+                "properties": {
+                  "topic": { "type": "string", "minLength": 1 },
+                  "partitions": { "type": "integer", "minimum": 1, "maximum": 10000, "description": "Old and new ones together." },
+                  "assignment": { "type": "array", "minItems": 1, "items": { "$ref": "#/definitions/replicas" }, "description": "Of the new ones." }
+                }
+              },
+              "alter_partition_reassignments": {
+                "type": "object",
+                "description": "Replicas by partition, the first is the preferred leader; null cancels what is under way.",
+                "minProperties": 1,
+                "additionalProperties": false,
+                "properties": { "allow_replication_factor_change": { "type": "boolean", "default": true } },
+                "patternProperties": {
+                  "^.+-[0-9]+$": { "anyOf": [{ "type": "null" }, { "$ref": "#/definitions/replicas" }] }
+                }
+              },
+              "list_partition_reassignments": { "const": true },
+              "elect_leaders": {
+                "type": "object",
+                "required": ["election_type"],
+                "additionalProperties": false,
+                "properties": {
+                  "election_type": { "enum": ["preferred", "unclean"] },
+                  "partitions": { "type": "array", "minItems": 1, "items": { "$ref": "#/definitions/partition" }, "description": "All when missing." }
+                }
+              },
+              "alter_configs": {
+                "type": "object",
+                "required": ["topic"],
+                "additionalProperties": false,
+                "properties": {
+                  "topic": { "type": "string", "minLength": 1 },
+                  "add_config": { "$ref": "#/definitions/config" },
+                  "delete_config": { "type": "array", "minItems": 1, "items": { "type": "string", "minLength": 1 }, "description": "Back to what the cluster's settings say." }
+                }
+              },
+              "update_features": {
+                "type": "object",
+                "description": "Levels by feature; metadata.version by name or number.",
+                "minProperties": 1,
+                "additionalProperties": false,
+                "properties": {
+                  "metadata.version": { "type": ["string", "integer"] },
+                  "kraft.version": { "type": "integer", "minimum": 0 },
+                  "transaction.version": { "type": "integer", "minimum": 0 },
+                  "group.version": { "type": "integer", "minimum": 0 },
+                  "eligible.leader.replicas.version": { "type": "integer", "minimum": 0 },
+                  "upgrade_type": { "enum": ["upgrade", "safe_downgrade", "unsafe_downgrade"], "default": "upgrade" },
+                  "validate_only": { "type": "boolean", "default": false }
+                }
+              },
+              "unregister_broker": { "type": "integer", "minimum": 1, "maximum": 99 },
+              "delete_records": {
+                "type": "object",
+                "description": "The first offset to keep by partition; -1 is the high watermark.",
+                "minProperties": 1,
+                "additionalProperties": false,
+                "patternProperties": { "^.+-[0-9]+$": { "type": "integer", "minimum": -1 } }
+              },
+              "add_raft_voter": { "$ref": "#/definitions/voter" },
+              "remove_raft_voter": { "$ref": "#/definitions/voter" }
             }
           }
         }
       }
     },
+    "replicas": { "type": "array", "minItems": 1, "uniqueItems": true, "items": { "type": "integer", "minimum": 1, "maximum": 99 } },
+    "voter": {
+      "description": "A controller; a wiped one has directory 2, and so on.",
+      "anyOf": [
+        { "type": "integer", "minimum": 1 },
+        {
+          "type": "object",
+          "required": ["controller_id"],
+          "additionalProperties": false,
+          "properties": {
+            "controller_id": { "type": "integer", "minimum": 1 },
+            "controller_directory_id": { "type": "integer", "minimum": 1, "maximum": 999, "default": 1 }
+          }
+        }
+      ]
+    },
     "target": {
       "type": "string",
       "minLength": 1,
-      "description": "leader(orders-0), followers(..), follower(..), replicas(..), isr(..), out_of_sync(..), controller, controllers, coordinator(group), crashed, any broker, brokers, clients, broker(2), controller(100), client(p1), p1"
+      "description": "leader(orders-0), followers(..), follower(..), replicas(..), isr(..), out_of_sync(..), controller, controllers, coordinator(group), crashed, rack(a), any broker, brokers, clients, broker(2), controller(100), client(p1), p1"
     },
     "link": {
       "anyOf": [
@@ -328,6 +409,8 @@ std::string_view scenario_schema() {
         "power_loss": { "$ref": "#/definitions/target", "description": "The machine dies with what was not synced." },
         "restart": { "$ref": "#/definitions/target" },
         "stop": { "$ref": "#/definitions/target", "description": "Asks the process to end in good order (SIGTERM)." },
+        "upgrade": { "$ref": "#/definitions/target", "description": "The same, then the node starts with the rules and defaults of 'to'." },
+        "to": { "$ref": "#/properties/kafka", "description": "The edition, of upgrade." },
         "wipe": { "$ref": "#/definitions/target", "description": "The machine comes back with an empty disk." },
         "pause": { "$ref": "#/definitions/target" },
         "resume": { "$ref": "#/definitions/target" },

@@ -14,14 +14,14 @@
 namespace tribunal {
 namespace {
 
-enum class Argument : std::uint8_t { nothing, partition, group, broker, controller, client };
+enum class Argument : std::uint8_t { nothing, partition, group, rack, broker, controller, client };
 struct TargetShape {
     std::string_view word;
     TargetKind kind;
     Argument argument;
     std::string_view example;
 };
-constexpr std::array<TargetShape, 16> kShapes = {{
+constexpr std::array<TargetShape, 17> kShapes = {{
     {"leader", TargetKind::leader, Argument::partition, "leader(orders-0)"},
     {"followers", TargetKind::followers, Argument::partition, "followers(orders-0)"},
     {"follower", TargetKind::follower, Argument::partition, "follower(orders-0)"},
@@ -32,6 +32,7 @@ constexpr std::array<TargetShape, 16> kShapes = {{
     {"controllers", TargetKind::controllers, Argument::nothing, "controllers"},
     {"coordinator", TargetKind::coordinator, Argument::group, "coordinator(billing)"},
     {"crashed", TargetKind::crashed, Argument::nothing, "crashed"},
+    {"rack", TargetKind::rack, Argument::rack, "rack(a)"},
     {"any broker", TargetKind::any_broker, Argument::nothing, "any broker"},
     {"brokers", TargetKind::brokers, Argument::nothing, "brokers"},
     {"clients", TargetKind::clients, Argument::nothing, "clients"},
@@ -123,6 +124,14 @@ Target with_argument(const TargetShape& shape, std::string_view argument,
             }
             target.topic = argument;
             break;
+        case Argument::rack:
+            if (std::find(topology.racks.begin(), topology.racks.end(), argument) ==
+                topology.racks.end()) {
+                throw TargetError(fmt::format("unknown rack '{}'; {}", argument,
+                                              hint(argument, views(topology.racks))));
+            }
+            target.topic = argument;
+            break;
         case Argument::broker:
             target.node = broker_numbered(argument, topology);
             break;
@@ -196,25 +205,30 @@ std::string to_text(const Target& target, const Topology& topology) {
     for (const TargetShape& shape : kShapes) {
         if (shape.kind != target.kind) continue;
         if (shape.argument == Argument::nothing) return std::string(shape.word);
-        if (shape.argument == Argument::group)
+        if (shape.argument == Argument::group || shape.argument == Argument::rack)
             return fmt::format("{}({})", shape.word, target.topic);
         return fmt::format("{}({}-{})", shape.word, target.topic, target.partition);
     }
     return {};
 }
 
-std::pair<std::string, std::int32_t> parse_topic_partition(std::string_view text,
-                                                           const Topology& topology) {
+std::pair<std::string, std::int32_t> split_topic_partition(std::string_view text) {
     const std::size_t dash = text.rfind('-');
-    if (dash == std::string_view::npos || !number(text.substr(dash + 1))) {
+    const auto partition =
+        dash == std::string_view::npos ? std::nullopt : number(text.substr(dash + 1));
+    if (!partition) {
         throw TargetError(
             fmt::format("found '{}', expected a topic and its partition, such as "
                         "'orders-0'",
                         text));
     }
-    const std::string topic(text.substr(0, dash));
+    return {std::string(text.substr(0, dash)), *partition};
+}
+
+std::pair<std::string, std::int32_t> parse_topic_partition(std::string_view text,
+                                                           const Topology& topology) {
+    const auto [topic, partition] = split_topic_partition(text);
     const std::int32_t partitions = partitions_of(topic, topology);
-    const std::int32_t partition = *number(text.substr(dash + 1));
     if (partition >= partitions) {
         throw TargetError(fmt::format("topic '{}' has no partition {}; valid: 0 to {}", topic,
                                       partition, partitions - 1));
@@ -241,14 +255,28 @@ Topology topology_of(const Scenario& scenario) {
     topology.brokers = scenario.cluster.brokers;
     topology.controllers = scenario.cluster.controllers;
     topology.first_controller = scenario.cluster.controller(0);
-    const auto add = [&](const TopicSpec& topic) {
+    const ClusterSpec& cluster = scenario.cluster;
+    for (std::int32_t i = 1; i <= cluster.brokers; ++i) {
+        const std::string& rack = cluster.rack_of(broker_id(i));
+        const bool is_new =
+            std::find(topology.racks.begin(), topology.racks.end(), rack) == topology.racks.end();
+        if (is_new && !rack.empty()) topology.racks.push_back(rack);
+    }
+    // False when there is no topic of that name.
+    const auto grow = [&](const std::string& topic, std::int32_t count) {
         for (auto& [name, partitions] : topology.topics) {
-            if (name != topic.name) continue;
-            partitions = std::max(partitions, topic.partitions);
-            return;
+            if (name != topic) continue;
+            partitions = std::max(partitions, count);
+            return true;
         }
-        topology.topics.emplace_back(topic.name, topic.partitions);
+        return false;
     };
+    const auto add = [&](const TopicSpec& topic) {
+        if (!grow(topic.name, topic.partitions)) {
+            topology.topics.emplace_back(topic.name, topic.partitions);
+        }
+    };
+    std::vector<const CreatePartitionsRequest*> growths;  // of topics that may stand further below
     for (const TopicSpec& topic : scenario.topics) add(topic);
     for (const ClientSpec& client : scenario.clients) {
         topology.clients.push_back(name_of(client));
@@ -257,9 +285,12 @@ Topology topology_of(const Scenario& scenario) {
         } else if (const auto* admin = std::get_if<AdminSpec>(&client)) {
             for (const AdminStep& step : admin->steps) {
                 if (step.op == AdminOp::create_topic) add(step.topic);
+                const auto* growth = std::get_if<CreatePartitionsRequest>(&step.change);
+                if (growth != nullptr) growths.push_back(growth);
             }
         }
     }
+    for (const CreatePartitionsRequest* growth : growths) grow(growth->topic, growth->count);
     if (!topology.groups.empty()) {
         topology.topics.emplace_back(kOffsetsTopic,
                                      scenario.cluster.config.offsets_topic_num_partitions);

@@ -21,10 +21,12 @@ struct Topology {
     std::int32_t brokers = 3;
     std::int32_t controllers = 1;
     NodeId first_controller = NodeId{100};
-    // Partitions by topic: also of topics that an admin creates later, and of __consumer_offsets.
+    // Partitions by topic: also of topics that an admin creates or grows later, and of
+    // __consumer_offsets.
     std::vector<std::pair<std::string, std::int32_t>> topics;
     std::vector<std::string> clients;  // in the order of the file
     std::vector<std::string> groups;
+    std::vector<std::string> racks;  // no name twice
 };
 Topology topology_of(const Scenario& scenario);
 
@@ -37,7 +39,8 @@ Target parse_target(std::string_view text, const Topology& topology);
 // parse_target gives the same target back.
 std::string to_text(const Target& target, const Topology& topology);
 
-// "orders-0": the partition stands behind the last '-'.
+// "orders-0": the partition stands behind the last '-'. The second looks whether it exists.
+std::pair<std::string, std::int32_t> split_topic_partition(std::string_view text);
 std::pair<std::string, std::int32_t> parse_topic_partition(std::string_view text,
                                                            const Topology& topology);
 // Throws unless clients can use a topic of this name.

@@ -12,6 +12,8 @@ std::string_view name_of(FaultKind kind) {
             return "restart";
         case FaultKind::stop:
             return "stop";
+        case FaultKind::upgrade:
+            return "upgrade";
         case FaultKind::wipe:
             return "wipe";
         case FaultKind::pause:
@@ -70,6 +72,8 @@ std::string_view name_of(TargetKind kind) {
             return "coordinator";
         case TargetKind::crashed:
             return "crashed";
+        case TargetKind::rack:
+            return "rack";
         case TargetKind::any_broker:
             return "any broker";
         case TargetKind::brokers:

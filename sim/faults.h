@@ -3,12 +3,15 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "broker/base/digest.h"
+#include "broker/base/shared.h"
 #include "broker/base/strong.h"
+#include "broker/protocol/config.h"
 #include "broker/protocol/ids.h"
 
 namespace tribunal {
@@ -18,6 +21,7 @@ enum class FaultKind : std::uint8_t {
     power_loss,  // the machine dies; any prefix of the unsynced writes of each file survives
     restart,     // starts a dead node again (a running one: kill first)
     stop,        // asks the process to end in good order (SIGTERM): nothing is lost
+    upgrade,     // the same, then the node starts with other software
     wipe,        // the machine dies and comes back, on restart, with an empty disk
     pause,       // the process stops running (GC, VM migration); sockets stay open
     resume,
@@ -49,6 +53,7 @@ enum class TargetKind : std::uint8_t {
     controllers,  // controllers: all voters
     coordinator,  // coordinator(billing): of a consumer group
     crashed,      // crashed: every node that is down
+    rack,         // rack(a): the brokers of a rack
     any_broker,   // any broker: one that is up, a choice
     brokers,      // brokers: all
     clients,      // clients: all
@@ -58,12 +63,19 @@ std::string_view name_of(TargetKind kind);
 struct Target {
     TargetKind kind = TargetKind::none;
     NodeId node = kNoNode;
-    std::string topic;  // or the group
+    std::string topic;  // or the group, or the rack
     std::int32_t partition = 0;
     TRIBUNAL_FIELDS(Target, kind, node, topic, partition)
 };
 
 enum class Direction : std::uint8_t { both, from_target, to_target };
+
+// What an upgrade puts in place of what a node has run so far.
+struct Software {
+    std::string name;  // "4.1", for people
+    BrokerConfig config;
+    TRIBUNAL_FIELDS(Software, name, config)
+};
 
 struct FaultSpec {
     FaultKind kind = FaultKind::kill;
@@ -80,10 +92,11 @@ struct FaultSpec {
     bool torn_tail = false;  // power loss: the first write that is not kept whole is cut in half
     // Power loss: how much of the unsynced writes survives; -1 leaves it to choice, else 0..100 %.
     std::int32_t keep_percent = -1;
+    std::optional<Shared<Software>> software;  // of an upgrade
     std::string text;     // as the author wrote it, for the ledger
     std::string pointer;  // JSON pointer, for messages
     TRIBUNAL_FIELDS(FaultSpec, kind, target, peer, direction, amount, ppm, lasts, at, until, every,
-                    torn_tail, keep_percent, text, pointer)
+                    torn_tail, keep_percent, software, text, pointer)
 };
 
 // A fault that really happened.

@@ -86,6 +86,10 @@ void World::start_process(std::size_t index, Instant at) {
     host.power = Power::up;
     host.started = false;
     host.stopping = false;
+    if (host.next_software) {
+        install(host.node, (*host.next_software)->config);
+        host.next_software.reset();
+    }
     ++host.starts;
     queue_.push(at, static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(EventKind::start),
                 host.starts);

@@ -7,6 +7,8 @@
 namespace tribunal {
 namespace {
 
+constexpr Duration kLookAgain = milliseconds(100);  // whether a process has ended
+
 std::string names(const World& world, const std::vector<NodeId>& nodes) {
     std::string text;
     for (const NodeId node : nodes) {
@@ -144,8 +146,10 @@ void World::inject(std::uint32_t index, Chooser& chooser, Observer* observer) {
                 detail += crash(index_of(id), spec, chooser, observer);
             break;
         case FaultKind::stop:
+        case FaultKind::upgrade:
             for (const NodeId id : fault.nodes) {
                 const std::size_t i = index_of(id);
+                if (spec.kind == FaultKind::upgrade) hosts[i].edit().next_software = spec.software;
                 if (hosts[i]->power != Power::up) continue;
                 queue_.push(now_, static_cast<std::uint32_t>(i),
                             static_cast<std::uint32_t>(EventKind::stop), hosts[i]->starts);
@@ -248,21 +252,30 @@ void World::inject(std::uint32_t index, Chooser& chooser, Observer* observer) {
     record(std::move(entry), observer);
     if (!lasts(spec.kind) || fault.nodes.empty()) return;
     active_faults_.push_back(std::move(fault));
-    if (spec.lasts > Duration{0}) {
-        queue_.push(now_ + spec.lasts, 0, static_cast<std::uint32_t>(EventKind::fault_ends),
+    const Duration lasts = spec.kind == FaultKind::upgrade ? kLookAgain : spec.lasts;
+    if (lasts > Duration{0}) {
+        queue_.push(now_ + lasts, 0, static_cast<std::uint32_t>(EventKind::fault_ends),
                     active_faults_.size() - 1);
     }
+}
+
+// Whoever restarts a process in good order waits for its end.
+bool World::is_ending(const ActiveFault& fault) const {
+    const FaultKind kind = faults[fault.spec].kind;
+    return std::any_of(fault.nodes.begin(), fault.nodes.end(), [&](NodeId id) {
+        const Host& host = *hosts[index_of(id)];
+        if (kind == FaultKind::stop) return host.stopping;
+        // A paused process has not even heard of it; one that died for another reason is done.
+        return kind == FaultKind::upgrade && host.power == Power::up && host.next_software;
+    });
 }
 
 void World::on_fault_ends(const Event& event, Chooser& chooser, Observer* observer) {
     if (healed_) return;
     ActiveFault& fault = active_faults_[static_cast<std::size_t>(event.payload)];
     if (fault.over) return;
-    if (faults[fault.spec].kind == FaultKind::stop &&
-        std::any_of(fault.nodes.begin(), fault.nodes.end(),
-                    [&](NodeId id) { return hosts[index_of(id)]->stopping; })) {
-        // Whoever restarts a process in good order waits for its end.
-        queue_.push(now_ + milliseconds(100), 0, event.kind, event.payload);
+    if (is_ending(fault)) {
+        queue_.push(now_ + kLookAgain, 0, event.kind, event.payload);
         return;
     }
     undo(fault, chooser, observer);
@@ -286,6 +299,7 @@ void World::undo(ActiveFault& fault, Chooser& chooser, Observer*) {
         switch (spec.kind) {
             case FaultKind::kill:
             case FaultKind::stop:
+            case FaultKind::upgrade:
             case FaultKind::power_loss:
             case FaultKind::wipe:
                 if (host.power == Power::up) break;  // started again by something else
@@ -332,8 +346,8 @@ void World::heal(Chooser& chooser, Observer* observer) {
             hosts[i].edit().paused = 1;
             resume(i);
         }
-        if (hosts[i]->stopping) {
-            // Nobody waits any longer.
+        if (hosts[i]->stopping || hosts[i]->next_software) {
+            // Nobody waits any longer; whoever was to be upgraded is.
             FaultSpec kill;
             kill.kind = FaultKind::kill;
             crash(i, kill, chooser, observer);

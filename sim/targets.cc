@@ -20,7 +20,8 @@ std::vector<NodeId> World::resolve(const Target& target, Chooser& chooser) const
     };
     const auto is_broker = [](const Host& h) { return broker_of(h.node) != nullptr; };
     const PartitionImage* partition = nullptr;
-    if (!target.topic.empty() && target.kind != TargetKind::coordinator) {
+    if (!target.topic.empty() && target.kind != TargetKind::coordinator &&
+        target.kind != TargetKind::rack) {
         if (const TopicImage* topic = image().topic(target.topic)) {
             partition = image().partition({topic->id, target.partition});
         }
@@ -71,6 +72,11 @@ std::vector<NodeId> World::resolve(const Target& target, Chooser& chooser) const
             break;
         case TargetKind::crashed:
             add_if([](const Host& h) { return h.power != Power::up; });
+            break;
+        case TargetKind::rack:
+            add_if([&](const Host& h) {
+                return is_broker(h) && broker_of(h.node)->config.rack == target.topic;
+            });
             break;
         case TargetKind::any_broker:
             add_if([&](const Host& h) { return is_broker(h) && h.power == Power::up; });

@@ -223,7 +223,8 @@ void World::on_start(const Event& event, Chooser& chooser, Observer* observer) {
 
 void World::on_stop(const Event& event, Chooser& chooser, Observer* observer) {
     const Host& host = *hosts[event.node];
-    if (host.power != Power::up || host.starts != event.payload) return;
+    // Who was asked to end, and has not heard it before everything heals, goes on.
+    if (healed_ || host.power != Power::up || host.starts != event.payload) return;
     if (!host.started) {
         // It has nothing to put in order yet.
         FaultSpec spec;

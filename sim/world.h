@@ -79,6 +79,7 @@ struct Host {
     Power power = Power::off;
     bool started = false;   // the process has had its Start
     bool stopping = false;  // it was asked to end
+    std::optional<Shared<Software>> next_software;  // what it runs from the next start on
     std::uint32_t starts = 0;
     std::int32_t paused = 0;  // how many faults say so
     std::vector<Event> held;  // what happened while it was paused
@@ -87,8 +88,8 @@ struct Host {
     Duration clock_offset;
     std::int64_t clock_ppm = 0;
     Instant drift_since;  // offset holds what drifted before
-    TRIBUNAL_FIELDS(Host, node, name, power, started, stopping, starts, paused, held, timers, disk,
-                    clock_offset, clock_ppm, drift_since)
+    TRIBUNAL_FIELDS(Host, node, name, power, started, stopping, next_software, starts, paused, held,
+                    timers, disk, clock_offset, clock_ppm, drift_since)
 };
 void fold(Digest& d, const Event& event);
 extern template class Shared<Host>;
@@ -292,6 +293,7 @@ class World {
     void on_fault_ends(const Event& event, Chooser& chooser, Observer* observer);
     void inject(std::uint32_t spec, Chooser& chooser, Observer* observer);
     void undo(ActiveFault& fault, Chooser& chooser, Observer* observer);
+    bool is_ending(const ActiveFault& fault) const;
     void apply_link_fault(const FaultSpec& spec, const std::vector<NodeId>& nodes,
                           const std::vector<NodeId>& peers, int sign, Chooser& chooser);
     std::string crash(std::size_t index, const FaultSpec& spec, Chooser& chooser,

@@ -275,6 +275,40 @@ TEST(stop, reaches_a_paused_process_when_it_goes_on) {
     EXPECT_EQ(world.host(NodeId{2}).power, Power::process_down);
 }
 
+TEST(upgrade, is_a_stop_and_a_start_with_other_software) {
+    FaultSpec upgrade = fault(FaultKind::upgrade, NodeId{2}, seconds(2), Duration{0});
+    Software software{"next", {}};
+    software.config.broker_session_timeout = seconds(3);
+    software.config.rack = "of nobody";
+    upgrade.software = Shared<Software>{software};
+    World world = impatient_world({upgrade});
+    SeededChooser chooser{3};
+    run_until(world, chooser, nullptr, milliseconds(1900));
+    const std::string rack = std::get<Broker>(world.host(NodeId{2}).node).config.rack;
+    run_until(world, chooser, nullptr, seconds(6));
+    EXPECT_EQ(world.host(NodeId{2}).power, Power::up);
+    const Broker& again = std::get<Broker>(world.host(NodeId{2}).node);
+    EXPECT_EQ(again.config.broker_session_timeout, seconds(3));
+    EXPECT_EQ(again.config.rack, rack) << "the machine stays where it is";
+    EXPECT_NE(again.previous_broker_epoch, BrokerEpoch{-1}) << "proof that nothing was lost";
+    EXPECT_NE(std::get<Broker>(world.host(NodeId{1}).node).config.broker_session_timeout,
+              seconds(3));
+}
+
+TEST(targets, a_rack_is_its_brokers) {
+    FaultSpec kill = fault(FaultKind::kill, NodeId{1}, seconds(1), Duration{0});
+    kill.target = {TargetKind::rack, kNoNode, "a", 0};
+    World world = small_world({kill});
+    for (const std::size_t index : {0u, 2u}) {
+        std::get<Broker>(world.hosts[index].edit().node).config.rack = "a";
+    }
+    SeededChooser chooser{3};
+    Watch watch;
+    run_until(world, chooser, &watch, seconds(2));
+    ASSERT_EQ(watch.faults.size(), 1u);
+    EXPECT_EQ(watch.faults[0], "kill = broker 1, broker 3");
+}
+
 TEST(clock, offset_and_drift_move_the_wall_clock_of_one_node_only) {
     FaultSpec offset = fault(FaultKind::clock_offset, NodeId{1}, seconds(1), Duration{0});
     offset.amount = seconds(-5);

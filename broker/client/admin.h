@@ -9,12 +9,6 @@
 
 namespace tribunal {
 
-// DeleteRecords of one partition, named as people do.
-struct RecordDeletion {
-    NamedPartition partition;
-    Offset offset;  // the first to keep; -1: the high watermark
-    TRIBUNAL_FIELDS(RecordDeletion, partition, offset)
-};
 using AdminRequest =
     std::variant<MetadataRequest, CreateTopicRequest, DeleteTopicRequest, CreatePartitionsRequest,
                  AlterPartitionReassignmentsRequest, ListPartitionReassignmentsRequest,

@@ -292,6 +292,13 @@ Controller restart(const Controller& c) {
     return fresh;
 }
 
+void install(Controller& c, const BrokerConfig& config) {
+    c.config = config;
+    c.config.rules.raft_reconfiguration = c.raft.self.directory != kNoDirectory;
+    c.raft.config = Shared<RaftConfig>{raft_config(c.config)};
+    c.raft.planted_bug = config.planted_bug;
+}
+
 Controller wiped(const Controller& c) {
     Controller fresh = restart(c);
     fresh.raft.log = {};

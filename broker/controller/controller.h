@@ -69,7 +69,10 @@ void step(Controller& c, const Input& input, Outbox& out);
 
 // What is left of a controller when its process ends: a fresh one with the same disk.
 Controller restart(const Controller& c);
-// The same with an empty disk, formatted anew. The ids of its directories begin at
+// Other software on the same disk. A quorum whose directories have no ids goes on without them
+// (kraft.version 0).
+void install(Controller& c, const BrokerConfig& config);
+// What is left with an empty disk, formatted anew. The ids of its directories begin at
 // kDirectoriesANode times its own.
 inline constexpr std::int64_t kDirectoriesANode = 1000;
 Controller wiped(const Controller& c);

@@ -42,8 +42,12 @@ ErrorCode check(const ControllerView& c, const FeatureUpdate& update,
         if (update.level < metadata_version::kIbp33Iv0) return kRefused;
         return loses_metadata(now, update.level) ? kRefused : ErrorCode::none;
     }
-    // The set of voters is in the log in the new form by then (KIP-853).
-    if (update.feature == Feature::kraft_version && update.level < now) return kRefused;
+    // The set of voters is in the log in the new form by then (KIP-853). Deviation: a static quorum
+    // cannot be made a dynamic one, which 4.1 can (KAFKA-16538).
+    if (update.feature == Feature::kraft_version &&
+        (update.level < now || (update.level > now && !c.config.rules.raft_reconfiguration))) {
+        return kRefused;
+    }
     return has_dependencies(update.feature, update.level, proposed) ? ErrorCode::none : kRefused;
 }
 

@@ -1,5 +1,7 @@
 #include "broker/node/node.h"
 
+#include "broker/base/check.h"
+
 namespace tribunal {
 
 void step(Node& node, const Input& input, Outbox& out) {
@@ -58,6 +60,18 @@ Node restart(const Node& node) {
                           },
                       },
                       node);
+}
+
+void install(Node& node, const BrokerConfig& config) {
+    Broker* broker = broker_of(node);
+    Controller* controller = controller_of(node);
+    CHECK(broker != nullptr || controller != nullptr);
+    if (broker != nullptr) {
+        const std::string rack = std::move(broker->config.rack);
+        broker->config = config;
+        broker->config.rack = rack;
+    }
+    if (controller != nullptr) install(*controller, config);
 }
 
 NodeId id_of(const Node& node) {

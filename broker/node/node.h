@@ -28,6 +28,10 @@ void step(Combined& node, const Input& input, Outbox& out);
 // The process ends and starts again: what its disk kept, or for a client nothing but its plan.
 Node restart(const Node& node);
 
+// Other software with its defaults, between two lives of a process: all of `config` but what is the
+// machine's (broker.rack). A client has none that anybody upgrades.
+void install(Node& node, const BrokerConfig& config);
+
 NodeId id_of(const Node& node);
 std::string_view kind_of(const Node& node);  // "broker", "controller", "producer", ...
 

@@ -1,5 +1,5 @@
 // Requests of the admin client that only the controller can answer, with Kafka's field names.
-// Brokers forward them (KIP-590). No behaviour.
+// Brokers forward them (KIP-590). No behaviour. Those about voters stand in raft_messages.h.
 //
 // Topics go by name: an admin tool knows no ids.
 #pragma once
@@ -115,6 +115,14 @@ struct UpdateFeaturesRequest {
 struct UpdateFeaturesResponse {
     ErrorCode error = ErrorCode::none;
     TRIBUNAL_FIELDS(UpdateFeaturesResponse, error)
+};
+
+// DeleteRecords (KIP-107) of one partition, as a person asks for it. The request itself goes to the
+// leader, by topic id, and stands in messages.h.
+struct RecordDeletion {
+    NamedPartition partition;
+    Offset offset;  // the first to keep; -1: the high watermark
+    TRIBUNAL_FIELDS(RecordDeletion, partition, offset)
 };
 
 struct UnregisterBrokerRequest {
