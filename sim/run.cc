@@ -54,6 +54,9 @@ std::optional<std::string> client_reason(const World& world, const Host& host) {
     if (const auto* p = std::get_if<Producer>(&host.node); p != nullptr && p->unfinished > 0) {
         return host.name + " waits for " + std::to_string(p->unfinished) + " records";
     }
+    if (const auto* a = std::get_if<Admin>(&host.node); a != nullptr && a->attempts > 0) {
+        return host.name + " waits for an answer";
+    }
     const auto* c = std::get_if<Consumer>(&host.node);
     if (c == nullptr || !c->running) return std::nullopt;
     for (const Assigned& a : c->assigned) {
