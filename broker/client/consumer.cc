@@ -76,6 +76,7 @@ void on_seek(Consumer& c, Outbox& out) {
         a->state = PositionState::resetting;
         a->reset_to = seek.offset;
         a->lookup_operation = 0;
+        a->lookup_backing_off = false;
     }
     advance(c, out);
 }
@@ -106,6 +107,9 @@ void on_timer(Consumer& c, const TimerFired& fired, Outbox& out) {
             out.arm(timer(TimerKind::auto_commit), c.config.auto_commit_interval);
             return;
         case TimerKind::retry:
+            for (Assigned& a : c.assigned) {
+                if (key_of(a.id) == key_of(fired.timer)) a.lookup_backing_off = false;
+            }
             advance(c, out);
             return;
         case TimerKind::reconnect:

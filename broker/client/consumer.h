@@ -34,6 +34,7 @@ struct Assigned {
     PositionState state = PositionState::resetting;
     std::int64_t reset_to = kLatestTimestamp;
     bool lookup_in_flight = false;
+    bool lookup_backing_off = false;     // retry.backoff.ms runs
     std::uint32_t lookup_operation = 0;  // the history's name for it
     Offset position = kNoOffset;
     std::uint16_t assignment = 0;         // goes up with assign and seek
@@ -42,9 +43,9 @@ struct Assigned {
     // Where the leader said to read (KIP-392), and in which of its epochs it said so.
     NodeId preferred_read_replica = kNoNode;
     LeaderEpoch preferred_in = kNoLeaderEpoch;
-    TRIBUNAL_FIELDS(Assigned, id, state, reset_to, lookup_in_flight, lookup_operation, position,
-                    assignment, session_position, session_leader, preferred_read_replica,
-                    preferred_in)
+    TRIBUNAL_FIELDS(Assigned, id, state, reset_to, lookup_in_flight, lookup_backing_off,
+                    lookup_operation, position, assignment, session_position, session_leader,
+                    preferred_read_replica, preferred_in)
 };
 
 struct ConsumerLink {
@@ -56,7 +57,8 @@ struct ConsumerLink {
     TRIBUNAL_FIELDS(ConsumerLink, session_id, session_epoch, in_flight, backing_off, forgotten)
 };
 
-// One ListOffsets under way; a connection answers in order.
+// One ListOffsets under way; a connection answers in order, and each has request.timeout.ms from
+// when it was sent.
 struct LookUp {
     TopicPartition partition;
     std::int32_t correlation = 0;
@@ -64,7 +66,8 @@ struct LookUp {
     std::uint32_t operation = 0;
     bool for_reset = false;
     NodeId broker = kNoNode;
-    TRIBUNAL_FIELDS(LookUp, partition, correlation, timestamp, operation, for_reset, broker)
+    Moment sent;
+    TRIBUNAL_FIELDS(LookUp, partition, correlation, timestamp, operation, for_reset, broker, sent)
 };
 
 struct Consumer {
@@ -85,7 +88,7 @@ struct Consumer {
     ClusterMetadata metadata;
     std::vector<Assigned> assigned;  // by partition id
     FlatMap<NodeId, ConsumerLink> links;
-    std::vector<LookUp> look_ups;
+    std::vector<LookUp> look_ups;        // oldest first
     std::uint32_t next_watched = 0;  // end offsets are watched in turn
     NodeId coordinator = kNoNode;
     NodeId coordinator_asked = kNoNode;  // FindCoordinator under way
@@ -106,9 +109,9 @@ void step(Consumer& c, const Input& input, Outbox& out);
 
 // --- between the files ---------------------------------------------------------------------------
 
-// Of the timers of one partition.
+// Of the timers of one partition; never 0, which is the consumer's own.
 constexpr std::uint64_t key_of(TopicPartition tp) {
-    return (static_cast<std::uint64_t>(tp.topic.value) << 24) |
+    return ((static_cast<std::uint64_t>(tp.topic.value) + 1) << 24) |
            static_cast<std::uint64_t>(tp.partition);
 }
 Assigned* find_assigned(Consumer& c, TopicPartition tp);

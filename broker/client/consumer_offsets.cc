@@ -25,14 +25,41 @@ ClientOpKind kind_of_look_up(std::int64_t timestamp) {
                                            : ClientOpKind::list_offsets_latest;
 }
 
+const LookUp* oldest_look_up_at(const Consumer& c, NodeId broker) {
+    const auto it = std::find_if(c.look_ups.begin(), c.look_ups.end(),
+                                 [&](const LookUp& l) { return l.broker == broker; });
+    return it == c.look_ups.end() ? nullptr : &*it;
+}
+
+// The timer of a connection stands for the oldest look-up on it, whatever was sent since: one that
+// was lost would never time out while the end offsets are watched over the same connection.
+void time_look_ups(const Consumer& c, NodeId broker, Outbox& out) {
+    const TimerId timeout =
+        timer(TimerKind::request_timeout, look_up_connection(c, broker).packed());
+    const LookUp* oldest = oldest_look_up_at(c, broker);
+    if (oldest == nullptr) {
+        out.disarm(timeout);
+    } else {
+        out.arm_since(timeout, c.config.request_timeout, oldest->sent);
+    }
+}
+
 void send_look_up(Consumer& c, TopicPartition tp, std::int64_t timestamp, bool for_reset,
                   std::uint32_t operation, const KnownPartition& known, Outbox& out) {
-    const LookUp look_up{tp, c.next_correlation++, timestamp, operation, for_reset, known.leader};
+    const LookUp look_up{tp,        c.next_correlation++, timestamp, operation,
+                         for_reset, known.leader,         out.moment};
+    const bool is_oldest = oldest_look_up_at(c, known.leader) == nullptr;
     c.look_ups.push_back(look_up);
     out.send(look_up_connection(c, known.leader), look_up.correlation,
              ListOffsetsRequest{tp, known.leader_epoch, timestamp});
-    out.arm(timer(TimerKind::request_timeout, look_up_connection(c, known.leader).packed()),
-            c.config.request_timeout);
+    if (is_oldest) time_look_ups(c, known.leader, out);
+}
+
+// Not again before retry.backoff.ms is over, whatever the metadata says meanwhile
+// (SubscriptionState.requestFailed).
+void back_off(Consumer& c, Assigned& a, Outbox& out) {
+    a.lookup_backing_off = true;
+    out.arm(timer(TimerKind::retry, key_of(a.id)), c.config.retry_backoff);
 }
 
 }  // namespace
@@ -53,12 +80,15 @@ void reset_position(Consumer& c, Assigned& a, Outbox& out) {
             break;
     }
     a.state = PositionState::resetting;
+    a.lookup_backing_off = false;
     ++a.assignment;
 }
 
 void send_look_ups(Consumer& c, Outbox& out) {
     for (Assigned& a : c.assigned) {
-        if (a.state != PositionState::resetting || a.lookup_in_flight) continue;
+        if (a.state != PositionState::resetting || a.lookup_in_flight || a.lookup_backing_off) {
+            continue;
+        }
         const KnownPartition* known = c.metadata.partition(a.id);
         if (known == nullptr || known->leader == kNoNode || c.metadata.wanted) {
             want_metadata(c.metadata, c.config.retry_backoff, out);
@@ -93,12 +123,7 @@ void on_list_offsets_response(Consumer& c, std::int32_t correlation,
     if (it == c.look_ups.end()) return;
     const LookUp look_up = *it;
     c.look_ups.erase(it);
-    const bool more = std::any_of(c.look_ups.begin(), c.look_ups.end(),
-                                  [&](const LookUp& l) { return l.broker == look_up.broker; });
-    if (!more) {
-        out.disarm(
-            timer(TimerKind::request_timeout, look_up_connection(c, look_up.broker).packed()));
-    }
+    time_look_ups(c, look_up.broker, out);
     if (response.error != ErrorCode::none) want_metadata(c.metadata, c.config.retry_backoff, out);
     Assigned* a = find_assigned(c, look_up.partition);
     if (!look_up.for_reset || a == nullptr) {
@@ -107,13 +132,17 @@ void on_list_offsets_response(Consumer& c, std::int32_t correlation,
         return;
     }
     a->lookup_in_flight = false;
-    if (a->state != PositionState::resetting || a->reset_to != look_up.timestamp) return;
-    if (response.error == ErrorCode::none) {
-        note(c, out, kind_of_look_up(look_up.timestamp), true, look_up.operation, look_up.partition,
-             response.offset);
-        a->lookup_operation = 0;
-        a->position = response.offset;
-        a->state = PositionState::valid;
+    // Unless it was sought elsewhere meanwhile.
+    if (a->state == PositionState::resetting && a->reset_to == look_up.timestamp) {
+        if (response.error == ErrorCode::none) {
+            note(c, out, kind_of_look_up(look_up.timestamp), true, look_up.operation,
+                 look_up.partition, response.offset);
+            a->lookup_operation = 0;
+            a->position = response.offset;
+            a->state = PositionState::valid;
+        } else {
+            back_off(c, *a, out);
+        }
     }
     advance(c, out);
 }
@@ -125,6 +154,7 @@ void on_look_ups_broken(Consumer& c, NodeId broker, Outbox& out) {
         Assigned* a = find_assigned(c, l.partition);
         if (l.for_reset && a != nullptr) {
             a->lookup_in_flight = false;
+            back_off(c, *a, out);
         } else {
             note(c, out, kind_of_look_up(l.timestamp), true, l.operation, l.partition, kNoOffset,
                  ErrorCode::network_exception, true);
