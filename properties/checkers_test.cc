@@ -602,6 +602,55 @@ TEST(Checkers, a_group_that_starts_at_the_end_lost_nothing) {
     EXPECT_TRUE(with_verdict(checks, Verdict::fail).empty());
 }
 
+// After an unclean election the log is shorter than what a consumer has read of it. The reset takes
+// the consumer past what was written in between, where it has read something else already.
+TEST(Checkers, a_reset_may_jump_over_what_was_written_behind_the_consumer) {
+    const auto verdict_when = [](auto&& edit) {
+        RunLeftover run = clean_run(5, one_reader());
+        const TopicPartition tp = run.logs.front().partition;
+        FinalLog& log = log_of(run, tp);
+        const FinalRecord replaced = log.records[log.records.size() / 2];
+        // The new leader writes another record at its place, after all polls.
+        const RecordUid uid = replaced.uid;
+        std::vector<SendOp>& sends = run.history.sends[History::client_of(uid)];
+        SendOp written = send_of(run, uid);
+        send_of(run, uid).outcome = Outcome::info;
+        send_of(run, uid).offset = kNoOffset;
+        run.history.end = run.history.end + seconds(1);
+        written.invoked = written.completed = run.history.end;
+        ClientOp reset;
+        reset.kind = ClientOpKind::reset;
+        reset.partition = tp;
+        for (const PollOp& poll : run.history.polls) reset.process = poll.process;
+        reset.invoked = reset.completed = run.history.end;
+        edit(run, written, reset);
+        sends.push_back(written);
+        for (FinalRecord& record : log.records) {
+            if (record.offset == replaced.offset) {
+                record.uid = History::uid_of(History::client_of(uid),
+                                             static_cast<std::uint32_t>(sends.size() - 1));
+            }
+        }
+        run.facts.any_fault = true;
+        if (reset.kind == ClientOpKind::reset) run.history.operations.push_back(reset);
+        return check_of(judge(run), "D1").verdict;
+    };
+    EXPECT_EQ(verdict_when([](RunLeftover&, SendOp&, ClientOp&) {}), Verdict::allowed);
+    EXPECT_EQ(verdict_when([](RunLeftover&, SendOp&, ClientOp& reset) {
+                  reset.kind = ClientOpKind::assign;
+              }),
+              Verdict::fail)
+        << "nobody moved the consumer";
+    EXPECT_EQ(verdict_when([](RunLeftover& run, SendOp&, ClientOp& reset) {
+                  for (PollOp& poll : run.history.polls) {
+                      poll.invoked = poll.completed = run.history.end + seconds(1);
+                  }
+                  reset.invoked = reset.completed = run.history.end + seconds(1);
+              }),
+              Verdict::fail)
+        << "the record was there when the consumer came by";
+}
+
 // The old leader acknowledges until it learns that it is none.
 TEST(Checkers, acks_1_promises_nothing_while_a_deposed_leader_may_answer) {
     RunLeftover run = clean_run(9, nobody_reads());

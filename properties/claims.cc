@@ -43,6 +43,10 @@ constexpr ClaimRow kRows[] = {
      "acks=0 never learns whether the record was appended and promises nothing", "Kafka: acks"},
     {durable, any, never_in_range, false,
      "no consumer stood at or before the record and read on past it", "Kafka: auto.offset.reset"},
+    {durable, any, offset_reset, false,
+     "auto.offset.reset took the consumer past the record, which was not there yet when it read so "
+     "far, and did so",
+     "Kafka: auto.offset.reset"},
     {durable, any, deleted, false, kDeleted, "own"},
     {durable, any, metadata_lost, false, kMetadataLost, "own"},
     {durable, any, below_log_start, false, kBelowLogStart, "Kafka: retention.ms"},

@@ -15,51 +15,81 @@
 namespace tribunal {
 namespace {
 
-// Offsets that some consumer stood at or before and read on past: ranges [first, last], merged.
+// Offsets that some consumer stood at or before and read on past: ranges [first, last], merged. What
+// it read until auto.offset.reset moved it stands apart: after an unclean election other records
+// come to stand behind its back, and the reset need not take it to them.
 class Passed {
   public:
     Passed(const Evidence& evidence, const PartitionEvidence& partition);
-    bool contains(Offset offset) const {
-        const auto it =
-            std::upper_bound(ranges_.begin(), ranges_.end(), offset,
-                             [](Offset o, const Range& range) { return o < range.first; });
-        return it != ranges_.begin() && offset <= std::prev(it)->second;
-    }
+    struct Chance {
+        bool was_in_range = false;
+        // When every consumer that was in range was reset, and before that it had read so far while
+        // the record was not there yet; kNever otherwise.
+        Instant reset_at = kNever;
+    };
+    Chance of(Offset offset, Instant acknowledged) const;
 
   private:
     using Range = std::pair<Offset, Offset>;
+    struct Reading {
+        const PollOp* last_poll = nullptr;
+        Range range;
+        std::vector<std::pair<Offset, Instant>> reached;  // both ascending; where there are resets
+        Instant reset_at = kNever;
+    };
+    void finish(Reading& reading, Instant reset_at);
+    void merge();
+
     std::vector<Range> ranges_;
+    std::vector<Reading> reset_;  // those that a reset ended
 };
 
 // A consumer's reading goes on from poll to poll until it is assigned, sought or reset. One that
 // goes back by itself has stood at its new place too.
 Passed::Passed(const Evidence& evidence, const PartitionEvidence& partition) {
-    struct Reading {
-        const PollOp* last_poll = nullptr;
-        Range range;
-    };
     std::vector<Reading> readings(evidence.history.processes.size());
+    const auto reset_between = [&](const PollOp& poll, Instant to) {
+        return partition.resets.empty()
+                   ? kNever
+                   : evidence.reset_between(partition, poll.process, poll.invoked, to);
+    };
     for (const std::uint32_t i : partition.polls) {
         const PollOp& poll = evidence.history.polls[i];
         Reading& reading = readings[poll.process];
         const PollOp* before = std::exchange(reading.last_poll, &poll);
         const Offset start = std::min(poll.position, poll.base_offset);
+        const Instant reset_at =
+            before == nullptr ? kNever : reset_between(*before, poll.completed);
         const bool goes_on = before != nullptr && before->assignment == poll.assignment &&
-                             start >= reading.range.first &&
-                             (partition.resets.empty() ||
-                              evidence.reset_between(partition, poll.process, before->invoked,
-                                                     poll.completed) == kNever);
+                             start >= reading.range.first && reset_at == kNever;
         if (!goes_on) {
-            if (before != nullptr) ranges_.push_back(reading.range);
+            if (before != nullptr) finish(reading, reset_at);
             reading.range = {start, start};
         }
         for (std::uint32_t r = 0; r < poll.records; ++r) {
             reading.range.second = std::max(reading.range.second, evidence.offset_of(poll, r));
         }
+        if (!partition.resets.empty()) {
+            reading.reached.emplace_back(reading.range.second, poll.completed);
+        }
     }
-    for (const Reading& reading : readings) {
-        if (reading.last_poll != nullptr) ranges_.push_back(reading.range);
+    for (Reading& reading : readings) {
+        if (reading.last_poll != nullptr) finish(reading, reset_between(*reading.last_poll, kNever));
     }
+    merge();
+}
+
+void Passed::finish(Reading& reading, Instant reset_at) {
+    if (reset_at == kNever) {
+        ranges_.push_back(reading.range);
+    } else {
+        reading.reset_at = reset_at;
+        reset_.push_back(reading);
+    }
+    reading.reached.clear();
+}
+
+void Passed::merge() {
     std::sort(ranges_.begin(), ranges_.end());
     std::vector<Range> merged;
     for (const Range& range : ranges_) {
@@ -70,6 +100,22 @@ Passed::Passed(const Evidence& evidence, const PartitionEvidence& partition) {
         }
     }
     ranges_ = std::move(merged);
+}
+
+Passed::Chance Passed::of(Offset offset, Instant acknowledged) const {
+    const auto it = std::upper_bound(ranges_.begin(), ranges_.end(), offset,
+                                     [](Offset o, const Range& range) { return o < range.first; });
+    if (it != ranges_.begin() && offset <= std::prev(it)->second) return {true, kNever};
+    Chance chance;
+    for (const Reading& reading : reset_) {
+        if (offset < reading.range.first || offset > reading.range.second) continue;
+        const auto reached = std::lower_bound(
+            reading.reached.begin(), reading.reached.end(), offset,
+            [](const std::pair<Offset, Instant>& r, Offset o) { return r.first < o; });
+        if (reached->second > acknowledged) return {true, kNever};
+        chance = {true, std::min(chance.reset_at, reading.reset_at)};
+    }
+    return chance;
 }
 
 Violation begin(const PartitionEvidence& partition, Offset offset, RecordUid uid, Instant at) {
@@ -112,14 +158,15 @@ const PollOp* poll_past(const Evidence& e, const PartitionEvidence& p, Offset of
 }
 
 Claim delivery_claim(const Evidence& e, const PartitionEvidence& p, SendRef ref,
-                     bool was_in_range) {
+                     const Passed::Chance& chance) {
     const SendOp& send = e.send(ref);
     ClaimQuery query;
     query.facts = p.facts;
     query.since = send.invoked;
     query.offset = send.offset;
     query.acks = send.acks;
-    query.was_in_range = was_in_range;
+    query.was_in_range = chance.was_in_range;
+    query.reset_at = chance.reset_at;
     return claim_of(Promise::durable, query);
 }
 
@@ -220,7 +267,7 @@ Check check_lost_write(const Evidence& e) {
             if (a.offset > p.max_read) continue;
             tally.exercise();
             if (e.is_read(a.ref)) continue;
-            const Claim claim = delivery_claim(e, p, a.ref, passed.contains(a.offset));
+            const Claim claim = delivery_claim(e, p, a.ref, passed.of(a.offset, a.completed));
             tally.violate(!claim.holds, [&] { return lost_write(e, p, a.ref, claim); });
         }
     }
@@ -372,7 +419,8 @@ Check check_healthy_loss(const Evidence& e) {
         if (p.polls.empty() || p.acknowledged.empty()) continue;
         const Passed passed(e, p);
         for (const Acknowledged& a : p.acknowledged) {
-            if (a.offset > p.max_read || e.is_read(a.ref) || !passed.contains(a.offset)) continue;
+            if (a.offset > p.max_read || e.is_read(a.ref)) continue;
+            if (!passed.of(a.offset, a.completed).was_in_range) continue;
             if (p.is_log_readable() && !e.is_in_log(a.ref)) continue;
             lose(p, a.ref, lost_write);
         }

@@ -138,26 +138,65 @@ class Naive {
         }
         return -1;
     }
-    // Some consumer stood at or before the offset and, left alone, read it or beyond.
-    bool is_passed(TopicPartition tp, Offset offset) const {
-        for (std::size_t last = 0; last < h_.polls.size(); ++last) {
-            if (h_.polls[last].partition != tp || h_.polls[last].records == 0) continue;
-            const bool reaches = std::any_of(reads_.begin(), reads_.end(), [&](const Read& r) {
-                return r.poll_number == last && r.offset >= offset;
-            });
-            if (!reaches) continue;
-            for (std::size_t first = last;;) {
-                const PollOp& poll = h_.polls[first];
-                if (std::min(poll.position, poll.base_offset) <= offset) return true;
-                const std::ptrdiff_t before = previous_poll(first);
-                if (before < 0) break;
-                const PollOp& previous = h_.polls[static_cast<std::size_t>(before)];
-                if (previous.assignment != poll.assignment) break;
-                if (reset(tp, poll.process, previous.invoked, poll.completed) != kNever) break;
-                first = static_cast<std::size_t>(before);
-            }
+    Offset start_of(std::size_t number) const {
+        return std::min(h_.polls[number].position, h_.polls[number].base_offset);
+    }
+    // The first poll since which this one's process was left alone and did not go back.
+    std::size_t first_of_reading(std::size_t number) const {
+        const PollOp& poll = h_.polls[number];
+        const std::ptrdiff_t before = previous_poll(number);
+        if (before < 0) return number;
+        const PollOp& previous = h_.polls[static_cast<std::size_t>(before)];
+        if (previous.assignment != poll.assignment) return number;
+        if (reset(poll.partition, poll.process, previous.invoked, poll.completed) != kNever) {
+            return number;
         }
-        return false;
+        const std::size_t first = first_of_reading(static_cast<std::size_t>(before));
+        return start_of(number) < start_of(first) ? number : first;
+    }
+    bool reaches(std::size_t number, Offset offset) const {
+        return std::any_of(reads_.begin(), reads_.end(), [&](const Read& r) {
+            return r.poll_number == number && r.offset >= offset;
+        });
+    }
+    // Whether some consumer stood at or before the offset and, left alone, read it or beyond; and
+    // when auto.offset.reset moved all those on, if they had read so far by `acknowledged`.
+    struct Chance {
+        bool was_in_range = false;
+        Instant reset_at = kNever;
+    };
+    Chance chance_of(TopicPartition tp, Offset offset, Instant acknowledged) const {
+        Chance chance;
+        for (std::size_t i = 0; i < h_.polls.size(); ++i) {
+            const PollOp& poll = h_.polls[i];
+            if (poll.partition != tp || poll.records == 0 || !reaches(i, offset)) continue;
+            const std::size_t first = first_of_reading(i);
+            if (start_of(first) > offset) continue;
+            const std::ptrdiff_t before = i == first ? -1 : previous_poll(i);
+            bool is_crossing = true;
+            for (std::ptrdiff_t k = before; k >= static_cast<std::ptrdiff_t>(first);
+                 k = previous_poll(static_cast<std::size_t>(k))) {
+                if (reaches(static_cast<std::size_t>(k), offset)) is_crossing = false;
+            }
+            if (!is_crossing) continue;
+            const PollOp* last = &poll;
+            Instant next = kNever;
+            for (std::size_t k = i + 1; k < h_.polls.size() && next == kNever; ++k) {
+                const PollOp& later = h_.polls[k];
+                if (later.partition != tp || later.process != poll.process || later.records == 0) {
+                    continue;
+                }
+                if (first_of_reading(k) == first) {
+                    last = &later;
+                } else {
+                    next = later.completed;
+                }
+            }
+            const Instant reset_at = reset(tp, poll.process, last->invoked, next);
+            if (reset_at == kNever || poll.completed > acknowledged) return {true, kNever};
+            chance = {true, std::min(chance.reset_at, reset_at)};
+        }
+        return chance;
     }
 
     void durability() {
@@ -178,9 +217,11 @@ class Naive {
                 }
                 is_lost = !is_read && further;
                 if (is_lost) {
-                    is_passed_over = is_passed(s.partition, s.op.offset);
+                    const Chance chance = chance_of(s.partition, s.op.offset, s.op.completed);
+                    is_passed_over = chance.was_in_range;
                     ClaimQuery q = query(s);
-                    q.was_in_range = is_passed_over;
+                    q.was_in_range = chance.was_in_range;
+                    q.reset_at = chance.reset_at;
                     find("D1", claim_of(Promise::durable, q).holds);
                 }
                 if (any_read && !further && !is_read) {

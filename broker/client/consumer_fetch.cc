@@ -138,6 +138,9 @@ void on_partition(Consumer& c, Assigned& a, const FetchPartitionResponse& r, Out
             want_metadata(c.metadata, c.config.retry_backoff, out);
             return;
         case ErrorCode::offset_out_of_range: {
+            // Deviation: since 2.3 (KIP-320, KAFKA-7747) a consumer asks each new leader where its
+            // log parts from what was read, and with a reset policy goes back there. Here one finds
+            // out only when its position is beyond the log, as before.
             leave_session(c, a);
             if (a.preferred_read_replica != kNoNode) {
                 // A follower may be behind: only the leader knows which offsets there are.
