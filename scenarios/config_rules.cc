@@ -128,6 +128,11 @@ constexpr std::array kTribunal = std::to_array<Setting>({
     {"tribunal.rule.raft_pre_vote", boolean, kAny, {}, rule<&Rules::raft_pre_vote>()},
     {"tribunal.rule.raft_snapshots", boolean, kAny, {}, rule<&Rules::raft_snapshots>()},
     {"tribunal.rule.raft_reconfiguration", boolean, kAny, {}, rule<&Rules::raft_reconfiguration>()},
+    {"tribunal.rule.raft_fetch_tells_high_watermark",
+     boolean,
+     kAny,
+     {},
+     rule<&Rules::raft_fetch_tells_high_watermark>()},
 });
 
 constexpr std::array kProducerRules = std::to_array<Setting>({

@@ -161,6 +161,10 @@ constexpr std::
                          "the last in-sync replica stays in the ISR, whatever its disk lost",
                          "the ISR may be empty; an unclean restart ends eligibility",
                          without<&Rules::eligible_leader_replicas>},
+                        {"4.1", "KIP-1166", "raft_fetch_tells_high_watermark",
+                         "a newer high watermark of the metadata waits for the next fetch",
+                         "a fetch that waits is answered with it",
+                         without<&Rules::raft_fetch_tells_high_watermark>},
                     });
 
 }  // namespace

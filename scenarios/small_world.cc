@@ -9,7 +9,6 @@
 #include "model/worlds/partition_world.h"
 #include "model/worlds/quorum_world.h"
 #include "properties/property.h"
-#include "scenarios/editions.h"
 
 namespace tribunal {
 namespace {
@@ -20,8 +19,6 @@ QuorumWorld quorum_of(const Scenario& scenario) {
     options.voters = check.voters;
     options.observers = check.observers;
     options.config = raft_config(scenario.cluster.config);
-    options.config.fetch_tells_high_watermark =
-        is_since(*find_edition(scenario.edition), "4.1");  // KIP-1166
     options.planted_bug = scenario.cluster.config.planted_bug;
     options.bounds = check.bounds;
     return QuorumWorld(std::move(options));

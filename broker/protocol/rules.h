@@ -101,6 +101,9 @@ struct Rules {
     bool raft_snapshots = true;
     // Voters can be added and removed (KIP-853).
     bool raft_reconfiguration = true;
+    // A fetch says which high watermark its replica knows, and does not wait while the leader knows
+    // a newer one (KIP-1166, KAFKA-14145).
+    bool raft_fetch_tells_high_watermark = true;
 
     TRIBUNAL_FIELDS(Rules, truncation, fetch_checks_leader_epoch,
                     offsets_for_epoch_checks_leader_epoch, epoch_entry_on_become_leader,
@@ -114,7 +117,8 @@ struct Rules {
                     cleaner_keeps_control_batches, producer_state_survives_deletion,
                     unknown_producer_starts_anywhere, dedup_window, raft_commit_requires_own_epoch,
                     raft_flush_before_ack, raft_restart_unattached, raft_check_quorum,
-                    raft_pre_vote, raft_snapshots, raft_reconfiguration)
+                    raft_pre_vote, raft_snapshots, raft_reconfiguration,
+                    raft_fetch_tells_high_watermark)
 };
 
 // Rules of the producer.

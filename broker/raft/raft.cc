@@ -135,6 +135,7 @@ RaftConfig raft_config(const BrokerConfig& config) {
     raft.pre_vote = config.rules.raft_pre_vote;
     raft.snapshots = config.rules.raft_snapshots;
     raft.reconfiguration = config.rules.raft_reconfiguration;
+    raft.fetch_tells_high_watermark = config.rules.raft_fetch_tells_high_watermark;
     return raft;
 }
 
