@@ -15,9 +15,9 @@
 namespace tribunal {
 namespace {
 
-// Offsets that some consumer stood at or before and read on past: ranges [first, last], merged. What
-// it read until auto.offset.reset moved it stands apart: after an unclean election other records
-// come to stand behind its back, and the reset need not take it to them.
+// Offsets that some consumer stood at or before and read on past: ranges [first, last], merged.
+// What it read until auto.offset.reset moved it stands apart: after an unclean election other
+// records come to stand behind its back, and the reset need not take it to them.
 class Passed {
   public:
     Passed(const Evidence& evidence, const PartitionEvidence& partition);
@@ -74,7 +74,8 @@ Passed::Passed(const Evidence& evidence, const PartitionEvidence& partition) {
         }
     }
     for (Reading& reading : readings) {
-        if (reading.last_poll != nullptr) finish(reading, reset_between(*reading.last_poll, kNever));
+        if (reading.last_poll == nullptr) continue;
+        finish(reading, reset_between(*reading.last_poll, kNever));
     }
     merge();
 }
