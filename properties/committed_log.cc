@@ -48,10 +48,12 @@ void CommittedLog::extend(const ReplicaLog& log, Offset high_watermark) {
     }
 }
 
-std::vector<CommittedBatch> CommittedLog::roll_back(std::uint64_t i) {
+std::vector<CommittedBatch> CommittedLog::roll_back(std::uint64_t i, Offset log_end_offset) {
     const auto from = batches.begin() + static_cast<std::ptrdiff_t>(i - first);
     std::vector<CommittedBatch> gone(from, batches.end());
     batches.erase(from, batches.end());
+    // A leader that has nothing begins below what was forgotten.
+    if (batches.empty()) start = std::min(start, log_end_offset);
     released = std::min(released, size());
     retained_from = std::min(retained_from, end());
     return gone;
@@ -104,6 +106,12 @@ bool skip_compacted(const CommittedLog& committed, const ReplicaLog& log, BatchC
     return true;
 }
 
+bool is_gap_for(const BatchIdentity& batch, const ReplicaLog& log, Offset floor) {
+    if (batch.last_offset < floor) return false;
+    const RecordBatch* at = log.find(batch.last_offset);
+    return at == nullptr || at->base_offset > batch.last_offset;
+}
+
 }  // namespace
 
 void Match::advance(const CommittedLog& committed, const ReplicaLog& log) {
@@ -125,10 +133,17 @@ void Match::advance(const CommittedLog& committed, const ReplicaLog& log) {
         if (batch == nullptr) return;
         if (!is_same_batch(identity_of(*batch), committed.at(matched).identity,
                            committed.compacts)) {
+            // The gap before a batch of another history was not made of this one's batches.
+            while (matched > committed.first &&
+                   is_gap_for(committed.at(matched - 1).identity, log, floor)) {
+                --matched;
+            }
             diverged = true;
             diverged_above = floor;
+            confirmed = std::min(confirmed, matched);
             return;
         }
+        confirmed = matched + 1;
     }
 }
 
@@ -148,6 +163,7 @@ void Match::recede(const CommittedLog& committed, const ReplicaLog& log) {
         }
         --matched;
     }
+    confirmed = std::min(confirmed, matched);
 }
 
 Disagreement first_disagreement(const ReplicaLog& a, const ReplicaLog& b, Offset from, Offset bound,

@@ -80,8 +80,9 @@ struct CommittedLog {
 
     // Takes the batches of a complete leader's log that lie between end() and its high watermark.
     void extend(const ReplicaLog& log, Offset high_watermark);
-    // Forgets the batches from number i on and returns them.
-    std::vector<CommittedBatch> roll_back(std::uint64_t i);
+    // Forgets the batches from number i on, which a leader whose log ends there lacks, and returns
+    // them.
+    std::vector<CommittedBatch> roll_back(std::uint64_t i, Offset log_end_offset);
     // Retention or DeleteRecords moved the leader's log start.
     void retain_from(Offset log_start_offset);
     // Forgets batches below `upto` when they are worth it and nobody is promised them.
@@ -94,6 +95,9 @@ struct Match {
     std::uint64_t matched = 0;
     bool diverged = false;  // it has another batch in the place of this one,
     Offset diverged_above;  // looking from here on
+    // Of a compacted partition: what it really has reaches up to this number. Behind it is a gap,
+    // which compaction may have made or another history.
+    std::uint64_t confirmed = 0;
 
     // Goes on comparing where it stopped.
     void advance(const CommittedLog& committed, const ReplicaLog& log);

@@ -75,8 +75,8 @@ void ReplicationMonitor::Observation::judge_leader() {
 void ReplicationMonitor::Observation::roll_back(std::uint64_t keep, const Excuse* excuse,
                                                 bool allowed, const std::string& because) {
     const Offset end = p.committed.end();
-    const auto gone = p.committed.roll_back(keep);
     const ReplicaView& r = view.replicas[static_cast<std::size_t>(leader)];
+    const auto gone = p.committed.roll_back(keep, r.log->log_end_offset);
     const BatchIdentity& lost = gone.front().identity;
     p.losses.push_back({now, view.partition, lost.base_offset, end, lost.leader_epoch, r.node,
                         r.leader_epoch, allowed, because});
@@ -95,7 +95,9 @@ void ReplicationMonitor::Observation::roll_back(std::uint64_t keep, const Excuse
         });
     }
     for (ReplicaShadow& s : p.replicas) {
-        if (s.match.matched >= keep) s.match = Match{keep, false, {}};
+        if (s.match.matched >= keep) {
+            s.match = Match{keep, false, {}, std::min(s.match.confirmed, keep)};
+        }
     }
 }
 
@@ -119,7 +121,7 @@ void ReplicationMonitor::Observation::extend_committed_log() {
     } else if (r.high_watermark > end && s.match.matched == p.committed.size()) {
         const std::uint64_t from = p.committed.size();
         p.committed.extend(*r.log, r.high_watermark);
-        s.match.matched = p.committed.size();
+        s.match.matched = s.match.confirmed = p.committed.size();
         if (!p.gone.empty()) observe_returns(from);
         if (!p.early_acks.empty()) settle_early_acks(false);
     }

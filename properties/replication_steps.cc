@@ -246,7 +246,8 @@ void ReplicationMonitor::Observation::observe_log(std::size_t i) {
         epoch_before = batch->leader_epoch;
     }
     if (is_cut) {
-        const std::uint64_t matched_before = s.match.matched;
+        const std::uint64_t matched_before =
+            p.committed.compacts ? s.match.confirmed : s.match.matched;
         s.match.recede(p.committed, log);
         s.match.advance(p.committed, log);
         on_truncated(i, matched_before);
