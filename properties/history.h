@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "broker/protocol/client_operation.h"
+#include "broker/protocol/config.h"
 #include "broker/protocol/errors.h"
 #include "broker/protocol/ids.h"
 
@@ -41,7 +42,9 @@ struct ClientInfo {
     bool idempotent = false;
     std::int32_t max_in_flight = 5;
     std::int32_t retries = 0;
-    bool check_crcs = true;  // of consumers
+    // Of consumers.
+    bool check_crcs = true;
+    OffsetReset auto_offset_reset = OffsetReset::latest;
 };
 
 // One record given to a producer. The n-th send of client c has uid (c << 40) + n.

@@ -20,6 +20,7 @@ constexpr std::string_view kOrder = "ORDER";
 constexpr std::string_view kEos = "EOS";
 constexpr std::string_view kReplication = "REPLICATION";
 constexpr std::string_view kQuorum = "QUORUM";
+constexpr std::string_view kStorage = "STORAGE";
 constexpr std::string_view kLive = "LIVE";
 
 // Sources: Jepsen is its Kafka workload (jepsen.tests.kafka); KIP-966 and KIP-996 are Vanlightly's
@@ -185,6 +186,44 @@ constexpr Property kProperties[] = {
     {"Q14", "zombie-controller", kQuorum,
      "a controller committed metadata that does not lead the newest epoch of the quorum", "KIP-966",
      true},
+    {"S1", "offset-never-reused", kStorage,
+     "an offset that was committed names another record later", "Kafka: log", true},
+    {"S2", "compaction-keeps-order", kStorage,
+     "compaction moved or changed a record, or put one in", "Kafka: log compaction", true},
+    {"S3", "last-value-kept", kStorage, "compaction removed the last committed record of a key",
+     "Kafka: log compaction; KAFKA-13194", true},
+    {"S4", "tombstone-visible", kStorage,
+     "compaction forgot a tombstone before delete.retention.ms was over", "KIP-534", true},
+    {"S5", "compaction-lag", kStorage,
+     "compaction touched the active segment or what is younger than min.compaction.lag.ms",
+     "KIP-58", true},
+    {"S6", "full-head-read", kStorage,
+     "a consumer was not given a record that no cleaner had removed", "Kafka: log compaction",
+     true},
+    {"S7", "retention-bound", kStorage,
+     "retention deleted a segment too early, or looked and left one that was due",
+     "Kafka: retention.ms", true},
+    {"S8", "log-start-monotone", kStorage,
+     "a log start went back, or DeleteRecords was answered before the ISR had let go", "KIP-107",
+     true},
+    {"S9", "out-of-range-reset", kStorage,
+     "a consumer was told OFFSET_OUT_OF_RANGE inside the log, or went on elsewhere than its policy "
+     "says",
+     "Kafka: auto.offset.reset", true},
+    {"S10", "markers-in-compaction", kStorage,
+     "compaction removed a transaction marker and left data of its transaction",
+     "KIP-98; KAFKA-14055", true},
+    {"S11", "recovery-is-prefix", kStorage,
+     "a broker came back with a log that is no prefix of what it had written", "own", true},
+    {"S12", "producer-state-rebuilt", kStorage,
+     "a replica knows another sequence of a producer than its log says", "KIP-98", true},
+    {"S13", "epoch-cache-matches-log", kStorage, "the leader epoch cache contradicts the batches",
+     "KIP-101; KAFKA-10706", true},
+    {"S14", "checkpoint-sanity", kStorage, "a checkpoint lies outside of what the log has or had",
+     "own", true},
+    {"S15", "fsync-ledger", kStorage,
+     "what was flushed is gone after a crash, or was answered before it was flushed",
+     "KIP-966; own", true},
 
     {"L2", "stuck-consumer", kLive,
      "in a healed cluster a consumer stands before the end of a partition and does not move",

@@ -18,7 +18,7 @@ namespace tribunal {
 struct Property {
     std::string_view id;          // "D2"
     std::string_view name;        // "acked-lost"
-    std::string_view group;       // DURABLE, ORDER, EOS, REPLICATION, LIVE
+    std::string_view group;       // DURABLE, ORDER, EOS, REPLICATION, QUORUM, STORAGE, LIVE
     std::string_view definition;  // of the violation, in one line
     std::string_view source;      // where the definition comes from
     bool is_monitored = false;    // its check comes from a monitor, not from the history

@@ -46,7 +46,7 @@ struct Violation {
 struct Check {
     std::string id;     // "D2"
     std::string name;   // "acked-lost"
-    std::string group;  // DURABLE, ORDER, EOS, REPLICATION, LIVE
+    std::string group;  // DURABLE, ORDER, EOS, REPLICATION, QUORUM, STORAGE, LIVE
     Verdict verdict = Verdict::vacuous;
     std::uint64_t checked = 0;  // how often it was exercised
     std::uint64_t found = 0;    // violations, allowed ones included
