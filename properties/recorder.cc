@@ -34,20 +34,36 @@ Outcome outcome_of(const SendCompleted& done, std::int8_t acks) {
     return outcome_of(done.error);
 }
 
+StorageLoss loss_of(FaultKind how) {
+    switch (how) {
+        case FaultKind::stop:
+            return StorageLoss::flushed;
+        case FaultKind::power_loss:
+            return StorageLoss::power;
+        case FaultKind::wipe:
+            return StorageLoss::wipe;
+        default:
+            return StorageLoss::none;
+    }
+}
+
 }  // namespace
 
 PartitionView view_of(const World& world, const ClusterImage& image, TopicPartition tp) {
     PartitionView view = controllers_view(image, world.controller().config.rules, tp);
     if (view.isr == nullptr) return view;
-    for (const NodeId node : image.partition(tp)->replicas) {
+    // In the order of their ids, for which a view is too large to be moved about.
+    boost::container::small_vector<NodeId, 8> nodes(image.partition(tp)->replicas.begin(),
+                                                    image.partition(tp)->replicas.end());
+    std::sort(nodes.begin(), nodes.end());
+    for (const NodeId node : nodes) {
         const Host& host = world.host(node);
         const Broker& broker = *broker_of(host.node);
         const bool running = host.power == Power::up && host.started;
-        view.replicas.push_back(replica_view(broker, running, tp));
-        view.replicas.back().standing = standing_of(broker, running, image);
+        ReplicaView& replica = view.replicas.emplace_back(replica_view(broker, running, tp));
+        replica.standing = standing_of(broker, running, image);
+        replica.wall_clock = world.wall_clock(host);
     }
-    std::sort(view.replicas.begin(), view.replicas.end(),
-              [](const ReplicaView& a, const ReplicaView& b) { return a.node < b.node; });
     return view;
 }
 
@@ -68,8 +84,10 @@ Recorder::Recorder(const World& world) {
             info.max_in_flight = p->config.max_in_flight;
             info.retries = p->config.retries;
         }
-        if (const auto* c = std::get_if<Consumer>(&host.node))
+        if (const auto* c = std::get_if<Consumer>(&host.node)) {
             info.check_crcs = c->config.check_crcs;
+            info.auto_offset_reset = c->config.auto_offset_reset;
+        }
     }
     history_.sends.resize(history_.clients.size());
     operations_.resize(history_.clients.size());
@@ -109,6 +127,7 @@ void Recorder::follow_metadata(const World& world, const Controller& controller)
             const TopicImage* topic = image_.topic(removed->topic);
             for (std::size_t i = 0; topic != nullptr && i < topic->partitions.size(); ++i) {
                 monitor_.on_deleted({removed->topic, static_cast<std::int32_t>(i)});
+                storage_.on_deleted({removed->topic, static_cast<std::int32_t>(i)});
             }
             metadata_monitor_.on_deleted(removed->topic);
         }
@@ -118,6 +137,8 @@ void Recorder::follow_metadata(const World& world, const Controller& controller)
         replay(image_, record);
         if (const auto* created = std::get_if<PartitionRecord>(&record)) {
             const TopicImage& topic = *image_.topic(created->partition.topic);
+            storage_.on_created(created->partition,
+                                topic.name + "-" + std::to_string(created->partition.partition));
             monitor_.on_created(created->partition,
                                 promise_of(topic, created->partition.partition));
         }
@@ -129,14 +150,16 @@ void Recorder::follow_metadata(const World& world, const Controller& controller)
             }
         }
         // Record by record: an unclean election may be undone by the next one of the same fetch.
-        if (const auto tp = changed_partition(record)) observe(world, *tp);
+        if (const auto tp = changed_partition(record)) observe(world, *tp, controller.id);
     }
     if (monitors) metadata_monitor_.on_controller_image(world.now(), controller, image_);
 }
 
-void Recorder::observe(const World& world, TopicPartition tp) {
+void Recorder::observe(const World& world, TopicPartition tp, NodeId whose) {
     if (!monitors || image_.partition(tp) == nullptr) return;
-    monitor_.observe(world.now(), view_of(world, image_, tp));
+    const PartitionView view = view_of(world, image_, tp);
+    monitor_.observe(world.now(), view);
+    storage_.observe(world.now(), view, whose);
 }
 
 void Recorder::on_polled(Instant now, std::uint32_t client, const PollReturned& poll) {
@@ -213,6 +236,9 @@ void Recorder::on_step(const World& world, const Host& host, const Input& input,
         process_[client] = static_cast<std::uint16_t>(history_.processes.size());
         history_.processes.push_back({client, now, kNever});
     }
+    if (monitors && (std::holds_alternative<WriteDone>(input) || !told_bounds_.empty())) {
+        before_storage(world, host, input, out);
+    }
     touched_.clear();
     for (const Note& note : out.notes) {
         if (const auto* touched = std::get_if<PartitionTouched>(&note)) {
@@ -268,8 +294,9 @@ void Recorder::on_step(const World& world, const Host& host, const Input& input,
                 std::to_string(failed->offset.value) + ": " + failed->why);
         }
     }
-    for (const TopicPartition tp : touched_) observe(world, tp);
+    for (const TopicPartition tp : touched_) observe(world, tp, id_of(host.node));
     if (monitors) on_follower_reads(world, host, out);
+    if (monitors) after_storage(world, host, out);
 }
 
 // What a follower answers to consumers (KIP-392).
@@ -301,13 +328,14 @@ void Recorder::on_crash(const World& world, const Host& host, FaultKind how) {
     }
     const NodeId node = id_of(host.node);
     if (const Broker* b = broker_of(host.node)) {
+        storage_.on_crash(node, loss_of(how));
         if (how == FaultKind::power_loss) monitor_.on_lossy_crash(now, node, DataLoss::power);
         if (how == FaultKind::wipe) monitor_.on_lossy_crash(now, node, DataLoss::wipe);
         for (const auto& [id, topic] : image_.topics) {
             for (std::size_t i = 0; i < topic->partitions.size(); ++i) {
                 const auto& replicas = topic->partitions[i].replicas;
                 if (std::find(replicas.begin(), replicas.end(), b->id) != replicas.end()) {
-                    observe(world, {id, static_cast<std::int32_t>(i)});
+                    observe(world, {id, static_cast<std::int32_t>(i)}, node);
                 }
             }
         }
@@ -356,6 +384,15 @@ void Recorder::finish(const World& world, const RunOutcome& outcome) {
     }
 }
 
+void Recorder::on_fault(const World& world, const LedgerEntry& entry) {
+    if (entry.kind == FaultKind::pause && !entry.ended) {
+        for (const NodeId node : entry.nodes) storage_.on_paused(node);
+    }
+    if (entry.kind == FaultKind::clock_offset || entry.kind == FaultKind::clock_drift) {
+        storage_.on_clock_moved(world.now());
+    }
+}
+
 std::vector<FinalLog> Recorder::final_logs(const World& world) const {
     std::vector<FinalLog> logs;
     for (const auto& [id, topic] : image_.topics) {
@@ -399,6 +436,7 @@ RunFacts Recorder::facts(const World& world, const RunOutcome& outcome) const {
     facts.converged = outcome.converged;
     facts.unconverged = outcome.unconverged;
     facts.partitions = monitor_.facts();
+    storage_.add_to(facts.partitions);
     facts.leader_elections = elections_;
     facts.metadata_records = metadata_records_;
     for (PartitionFacts& p : facts.partitions) {

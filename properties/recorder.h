@@ -2,13 +2,16 @@
 // replication monitor. An observer; the world never knows.
 #pragma once
 
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "properties/facts.h"
 #include "properties/history.h"
 #include "properties/metadata_monitor.h"
 #include "properties/replication_monitor.h"
+#include "properties/storage_monitor.h"
 #include "sim/run.h"
 
 namespace tribunal {
@@ -23,10 +26,12 @@ class Recorder final : public Observer {
     void on_step(const World& world, const Host& host, const Input& input,
                  const Outbox& out) override;
     void on_crash(const World& world, const Host& host, FaultKind how) override;
+    void on_fault(const World& world, const LedgerEntry& entry) override;
 
     const History& history() const { return history_; }
     const ReplicationMonitor& monitor() const { return monitor_; }
     const MetadataMonitor& metadata_monitor() const { return metadata_monitor_; }
+    const StorageMonitor& storage() const { return storage_; }
     // Poll errors of applications: records that do not deserialize, positions out of the log.
     const std::vector<std::string>& application_errors() const { return application_errors_; }
     // The metadata log as committed so far.
@@ -45,14 +50,25 @@ class Recorder final : public Observer {
     void announce_alterations(const Controller& controller, Offset from);
     // What the wiped controller had may be on too few others.
     void on_wiped(const World& world, const Controller& wiped);
-    void observe(const World& world, TopicPartition tp);
+    // After a step of `whose`.
+    void observe(const World& world, TopicPartition tp, NodeId whose);
     void on_follower_reads(const World& world, const Host& host, const Outbox& out);
+    // recorder_storage.cc: what a step says of flushes, deletions and positions out of range.
+    // Before: what the input did to the disk. After: what the step did, now that it was observed.
+    void before_storage(const World& world, const Host& host, const Input& input,
+                        const Outbox& out);
+    void after_storage(const World& world, const Host& host, const Outbox& out);
+    void follow_flushes(const Broker& broker, const Outbox& out);
+    void follow_answer(const World& world, const Broker& broker, const Send& answer);
     void on_polled(Instant now, std::uint32_t client, const PollReturned& poll);
     void on_operation(Instant now, std::uint32_t client, const ClientOperation& operation);
 
     History history_;
     ReplicationMonitor monitor_;
     MetadataMonitor metadata_monitor_;
+    StorageMonitor storage_;
+    // Ends of the logs that last answered OFFSET_OUT_OF_RANGE, by connection.
+    std::map<std::pair<std::uint64_t, TopicPartition>, std::pair<Offset, Offset>> told_bounds_;
     ClusterImage image_;
     std::uint64_t metadata_records_ = 0;
     std::vector<std::int32_t> client_by_host_;

@@ -36,6 +36,38 @@ std::string stormy(const std::string& bug, const std::string& more_config = "") 
       "run": { "for": "25s", "heal": "60s" } })json";
 }
 
+// Logs that are cleaned, deleted and flushed all the time, on machines that lose power.
+std::string filling(const std::string& bug) {
+    return R"json({ "name": "full disks", "cluster": { "brokers": 3, "config": {
+        "broker.session.timeout.ms": 1500, "broker.heartbeat.interval.ms": 300,
+        "log.cleaner.backoff.ms": 500, "log.retention.check.interval.ms": 1000 )json" +
+           (bug.empty() ? std::string{} : R"json(, "tribunal.planted.bug": ")json" + bug + "\"") +
+           R"json( } },
+      "topics": [
+        { "name": "compacted", "partitions": 1, "replication.factor": 3,
+          "config": { "cleanup.policy": "compact", "segment.bytes": 2048,
+                      "min.cleanable.dirty.ratio": 0.1, "min.compaction.lag.ms": 1000,
+                      "delete.retention.ms": 3000, "min.insync.replicas": 2 } },
+        { "name": "retained", "partitions": 1, "replication.factor": 3,
+          "config": { "retention.ms": 4000, "segment.bytes": 2048, "min.insync.replicas": 2 } },
+        { "name": "flushed", "partitions": 1, "replication.factor": 3,
+          "config": { "flush.messages": 1, "min.insync.replicas": 2 } } ],
+      "clients": [
+        { "producer": "p1", "topic": "compacted", "config": { "linger.ms": 0, "batch.size": 512 },
+          "load": { "rate": "50/s", "keys": 5 } },
+        { "producer": "p2", "topic": "compacted", "config": { "linger.ms": 0 },
+          "load": { "rate": "5/s", "lines": [
+            { "key": "a", "value": "1" }, { "key": "a", "value": null },
+            { "key": "b", "value": "1" }, { "key": "b", "value": null } ] } },
+        { "producer": "p3", "topic": "retained", "config": { "linger.ms": 0, "batch.size": 512 },
+          "load": { "rate": "50/s" } },
+        { "producer": "p4", "topic": "flushed", "config": { "linger.ms": 0 },
+          "load": { "rate": "50/s" } } ],
+      "faults": [ { "between": ["2s", "11s"], "every": "3s", "power_loss": "any broker",
+                    "torn": true, "for": "1500ms" } ],
+      "run": { "for": "12s", "heal": "60s" } })json";
+}
+
 struct Found {
     std::string failed;     // ids of FAIL, space separated
     bool converged = true;  // else "unconverged" is among them
@@ -95,6 +127,26 @@ TEST(planted_bugs, are_caught_by_the_property_that_they_break) {
             seen += "seed " + std::to_string(seed) + ": " + found.failed + "; ";
         }
         EXPECT_TRUE(caught) << c.bug << " was not caught by any of " << c.caught_by << "; " << seen;
+    }
+}
+
+TEST(planted_bugs, of_the_storage_are_caught_by_the_property_that_they_break) {
+    const Case cases[] = {
+        {"cleaner_keeps_first", "S3 "},       {"cleaner_forgets_tombstones", "S4 "},
+        {"cleaner_ignores_lag", "S5 "},       {"retention_deletes_early", "S7 "},
+        {"recovery_keeps_torn_tail", "S11 "}, {"flush_is_not_awaited", "S15 "},
+    };
+    for (const Case& c : cases) {
+        const Scenario scenario = parse_scenario(filling(c.bug), c.bug, ".");
+        for (const std::uint64_t seed : {1, 2}) {
+            const Found found = play_seed(scenario, seed);
+            EXPECT_TRUE(any_of_ids(found.failed, c.caught_by))
+                << c.bug << ", seed " << seed << ": " << found.failed;
+        }
+    }
+    const Scenario scenario = parse_scenario(filling(""), "no bug", ".");
+    for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+        EXPECT_EQ(play_seed(scenario, seed).failed, "") << "seed " << seed;
     }
 }
 
