@@ -64,6 +64,7 @@ TEST(ParseScenario, understands_everything) {
     EXPECT_EQ(s.seed, UINT64_MAX);
     EXPECT_EQ(s.edition, "3.9");
     EXPECT_EQ(s.cluster.brokers, 5);
+    EXPECT_EQ(s.cluster.racks, (std::vector<std::string>{"east", "east", "west", "west", "north"}));
     EXPECT_EQ(s.cluster.config.rules.truncation, TruncationRule::kip101);
     EXPECT_EQ(s.cluster.config.planted_bug, PlantedBug::leader_truncates);
     EXPECT_EQ(s.cluster.topic_defaults.timestamp_after_max, kForever);  // before KIP-1030

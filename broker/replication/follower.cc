@@ -81,10 +81,11 @@ void start_at(Partition& p, Offset offset, ReplicationContext& context) {
 }
 
 // DeleteRecords may leave the leader's log start inside a batch. An empty log that begins there is
-// sent the whole batch and has to begin where that does (KAFKA-6975; until 2.0 its follower failed).
-bool begins_inside(const ReplicaLog& log, const RecordBatch& batch) {
-    return log.log_start_offset == log.log_end_offset && batch.last_offset() >= log.log_end_offset;
-}
+// sent the whole batch and has to begin where that does (KAFKA-6975; until 2.0 its follower
+// failed). A batch that begins inside a log with records is another log's:
+// UnexpectedAppendOffsetException. Deviation: Kafka gives the partition up until the leader
+// changes, here it is asked for again.
+bool is_empty(const ReplicaLog& log) { return log.log_start_offset == log.log_end_offset; }
 
 }  // namespace
 
@@ -101,11 +102,12 @@ bool append_as_follower(Partition& p, const FetchPartitionResponse& response, st
                         bool& synced, ReplicationContext& context) {
     CHECK(p.follower() != nullptr);
     for (const RecordBatch& batch : response.batches) {
+        if (batch.last_offset() < p.log.log_end_offset) continue;  // it has that
+        if (!is_intact(batch)) return false;
         if (batch.base_offset < p.log.log_end_offset) {
-            if (!begins_inside(p.log, batch)) continue;
+            if (!is_empty(p.log)) return false;
             start_at(p, batch.base_offset, context);
         }
-        if (!is_intact(batch)) return false;
         synced = append_to_log(p, batch, token, context) || synced;
     }
     follow_high_watermark(p, response.high_watermark);
