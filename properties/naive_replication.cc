@@ -260,9 +260,6 @@ struct Evaluation {
                 until = std::max(until, was->log_end_offset);
             }
             left_isr.erase(node);
-            if (!isr_before.contains(node) && !(old != nullptr && is_asked_for(*old, node))) {
-                left_isr.insert(node);
-            }
             exhausted = false;
         }
         if (!s.isr.empty() || !s.elr.empty()) {
@@ -274,7 +271,9 @@ struct Evaluation {
         for (const Replica& r : s.replicas) {
             if (!lossy.contains(r.node)) continue;
             const bool in_isr = s.isr.contains(r.node);
-            if (!in_isr && !is_asked_for(s, r.node)) left_isr.insert(r.node);
+            if (!in_isr && r.standing != Standing::stale && !is_asked_for(s, r.node)) {
+                left_isr.insert(r.node);
+            }
             const bool caught_up = matched(r, committed, retained_from) == committed.size() &&
                                    r.log_end_offset >= lossy.at(r.node);
             const bool has_all = matched(r, committed, retained_from) == committed.size();
@@ -296,7 +295,6 @@ struct Evaluation {
         }
         exhausted = any && all;
     }
-    FlatSet<NodeId> isr_before;
 
     void settle_acks(const Replica& leader, bool new_term, bool allowed) {
         std::vector<NaiveReplication::Acknowledgement> kept;
@@ -525,7 +523,6 @@ std::map<std::string, NaiveReplication::Count> NaiveReplication::evaluate() cons
                 e.acks.push_back(ack);
             }
         }
-        e.isr_before = old == nullptr ? FlatSet<NodeId>{} : old->isr;
         e.controller(old, s);
         e.eligible(s);
         e.steps(old, s);

@@ -17,7 +17,10 @@ void ReplicationMonitor::Observation::observe_losses_of_replicas() {
         if (!s.is_lossy) continue;
         s.match.advance(p.committed, *view.replicas[i].log);
         const bool in_isr = (isr >> i & 1) != 0;
-        if (!in_isr && (p.asked >> i & 1) == 0) s.left_isr = true;
+        // As long as the controller takes the life that ended for alive, a fetch of that life may
+        // still arrive, and bring the replica in with what it had then.
+        const bool is_stale = view.replicas[i].standing == Standing::stale;
+        if (!in_isr && !is_stale && (p.asked >> i & 1) == 0) s.left_isr = true;
         // The committed end alone proves nothing: a leader may still count on what the replica had
         // fetched before it lost it, and commit that now.
         const bool is_caught_up = s.match.matched == p.committed.size() &&

@@ -92,8 +92,7 @@ void ReplicationMonitor::on_acknowledged(Instant, TopicPartition partition, Offs
 void ReplicationMonitor::PartitionState::lose_data(ReplicaShadow& s) {
     s.had_until = std::max(s.is_lossy ? s.had_until : Offset{0}, s.log_end_offset);
     s.is_lossy = true;
-    const auto index = static_cast<std::size_t>(&s - replicas.data());
-    s.left_isr = !isr.contains(s.node) && (asked >> index & 1) == 0;
+    s.left_isr = false;
     any_lossy = true;
     is_exhausted = false;  // a new loss may use the budget up anew
 }

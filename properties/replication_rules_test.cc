@@ -158,6 +158,35 @@ Cluster after_a_loss() {
     return c;
 }
 
+// A follower out of the ISR has fetched all there is and loses it with the power, and only then
+// does its last fetch arrive: the leader adds it, and the controller, which has not heard of its
+// end, agrees. Nobody is wrong, unless the controller knew.
+TEST(ReplicationRules, r5_a_fetch_that_outlives_its_sender_brings_it_back_in) {
+    for (const bool is_known : {false, true}) {
+        Cluster c = Cluster::healthy(3);
+        c.isr = {NodeId{0}, NodeId{2}};
+        c.lead(0);
+        c.observe();
+        c.append(0, c.epoch);
+        while (c.copy_next(0, 1)) c.observe();
+        c.nodes[1].running = false;
+        c.lossy(1);
+        c.truncate(1, 3);
+        c.nodes[1].standing = is_known ? Standing::fenced : Standing::stale;
+        c.observe();
+        c.isr.insert(NodeId{1});
+        c.lead(0);
+        c.observe();
+        c.copy_next(0, 2);
+        c.high_watermark(0, 4);
+        c.observe();
+        for (const char* rule : {"R5", "R6"}) {
+            EXPECT_EQ(c.check(rule).found, 1u) << rule;
+            EXPECT_EQ(c.check(rule).found_allowed, is_known ? 0u : 1u) << rule;
+        }
+    }
+}
+
 TEST(ReplicationRules, r14_who_lost_data_is_no_candidate_before_it_has_caught_up) {
     Cluster c = after_a_loss();
     c.nodes[1].standing = Standing::fenced;

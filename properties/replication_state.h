@@ -19,7 +19,7 @@ struct ReplicaShadow {
     bool is_leader = false;
     bool went_down = false;  // a lossy crash since the last observation: no step of its own process
     bool is_lossy = false;   // lost unsynced data and was not proven caught up since
-    bool left_isr = false;   // ... and was since out of the ISR, and not on its way in
+    bool left_isr = false;   // ... and was since known to have, out of the ISR, and not on its way in
     Offset had_until{0};     // ... where its log ended before
     // Where its log ended when its process died in the midst of flushes, until one after it has
     // flushed the whole file: what was not flushed by then can be committed by the next life, and
