@@ -107,10 +107,16 @@ void StorageMonitor::Observation::check_recovery(std::size_t i) {
         }
     }
     if (*s.went_down <= StorageLoss::none && log.log_end_offset != end) {
-        found(Rule::s11, Excuse::bad_disk, log.log_end_offset, r.node,
-              fmt::format("broker {} ended with a log up to {}, and found it to end at {}: the "
-                          "page cache outlives a process",
-                          r.node.value, end.value, log.log_end_offset.value));
+        // Truncation leaves the checkpoint of the log start as it is (S14), and whose log ends
+        // below that begins anew there (LogLoader).
+        const bool begins_anew =
+            r.checkpointed_log_start > end && log.log_end_offset == r.checkpointed_log_start;
+        found(Rule::s11, begins_anew ? Excuse::lost_data : Excuse::bad_disk, log.log_end_offset,
+              r.node,
+              fmt::format("broker {} ended with a log up to {}, and found it to end at {}: {}",
+                          r.node.value, end.value, log.log_end_offset.value,
+                          begins_anew ? "it dropped what lay below its checkpointed log start"
+                                      : "the page cache outlives a process"));
         return;
     }
     PrefixCheck prefix{log};

@@ -64,9 +64,12 @@ TEST(StorageRestart, s11_what_is_found_is_no_prefix) {
     const Case cases[] = {
         {"a kill loses the tail", StorageLoss::none,
          [](ReplicaLog& log) { log.truncate_to(Offset{3}); }},
-        {"a stop loses the tail", StorageLoss::flushed,
-         [](ReplicaLog& log) { log.truncate_to(Offset{3}); }, true,
-         {"S11", "S15"}, {"S11?", "S15?"}},
+        {"a stop loses the tail",
+         StorageLoss::flushed,
+         [](ReplicaLog& log) { log.truncate_to(Offset{3}); },
+         true,
+         {"S11", "S15"},
+         {"S11?", "S15?"}},
         {"a hole", StorageLoss::power,
          [&](ReplicaLog& log) { replaced(log, 2, [](RecordBatch&) { return false; }); }},
         {"another batch", StorageLoss::power,
@@ -103,6 +106,22 @@ TEST(StorageRestart, s11_what_is_found_is_no_prefix) {
         EXPECT_EQ(s.findings(), c.found) << c.name;
         s.facts.partitions[0].corrupted_disk = true;
         EXPECT_EQ(s.findings(), c.found_on_a_bad_disk) << c.name;
+    }
+}
+
+// A follower was cut below where its log began, because its leader had lost what it lacks; the
+// checkpoint of that start stays, and the next process begins anew there.
+TEST(StorageRestart, s11_a_checkpointed_log_start_above_the_log) {
+    for (const bool lost_data : {true, false}) {
+        Storage s;
+        s.write(6);
+        if (lost_data) s.facts.partitions[0].unclean_elections.push_back(s.now);
+        s.truncate(1, 2);
+        s.nodes[1].checkpoints.log_start_offset = Offset{5};
+        s.observe();
+        s.crash(1), s.start(1);
+        EXPECT_EQ(s.nodes[1].log.log_end_offset, Offset{5});
+        EXPECT_EQ(s.findings(), lost_data ? (Ids{"S11?", "S14?"}) : (Ids{"S11", "S14"}));
     }
 }
 
