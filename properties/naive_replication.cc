@@ -421,6 +421,15 @@ struct Evaluation {
         }
     }
 
+    // Of a record that was compacted away.
+    static LeaderEpoch epoch_at(const Replica& r, Offset offset) {
+        LeaderEpoch epoch = r.leader_epoch;
+        for (const EpochEntry& entry : r.epochs) {
+            if (entry.start_offset <= offset) epoch = entry.epoch;
+        }
+        return epoch;
+    }
+
     void agreement(const Replica& a, const Replica& b) {
         const Offset bound =
             std::min({a.high_watermark, b.high_watermark, a.log_end_offset, b.log_end_offset});
@@ -430,8 +439,8 @@ struct Evaluation {
             const RecordBatch* y = at(b, o);
             if (x == nullptr && y == nullptr) continue;
             if (x != nullptr && y != nullptr && same(*x, *y)) continue;
-            const LeaderEpoch of_x = x == nullptr ? a.leader_epoch : x->leader_epoch;
-            const LeaderEpoch of_y = y == nullptr ? b.leader_epoch : y->leader_epoch;
+            const LeaderEpoch of_x = x == nullptr ? epoch_at(a, o) : x->leader_epoch;
+            const LeaderEpoch of_y = y == nullptr ? epoch_at(b, o) : y->leader_epoch;
             level("R3", a.node, b.node,
                   excused(std::min(of_x, of_y),
                           std::max({of_x, of_y, a.leader_epoch, b.leader_epoch})));
@@ -493,6 +502,7 @@ void NaiveReplication::observe(Instant now, const PartitionView& view) {
         copy.high_watermark = r.high_watermark;
         copy.log_start_offset = r.log->log_start_offset;
         copy.log_end_offset = r.log->log_end_offset;
+        copy.epochs = r.log->epoch_cache.entries;
         r.log->for_each_batch(r.log->log_start_offset,
                               [&](const RecordBatch& batch) { copy.batches.push_back(batch); });
         if (r.isr != nullptr) copy.isr = *r.isr;

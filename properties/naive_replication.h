@@ -25,6 +25,7 @@ class NaiveReplication {
         Offset log_start_offset{0};
         Offset log_end_offset{0};
         std::vector<RecordBatch> batches;  // that reach above the log start
+        std::vector<EpochEntry> epochs;
         std::optional<FlatSet<NodeId>> isr;
         std::optional<FlatSet<NodeId>> maximal_isr;
         bool isr_settled = false;

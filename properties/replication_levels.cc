@@ -18,6 +18,12 @@ void for_each_bit(std::uint32_t mask, Visit&& visit) {
     for (; mask != 0; mask &= mask - 1) visit(static_cast<std::size_t>(std::countr_zero(mask)));
 }
 
+// The epoch that a record had which a cleaner has removed.
+LeaderEpoch epoch_at(const ReplicaView& r, Offset offset) {
+    const LeaderEpoch epoch = r.log->epoch_cache.epoch_for_offset(offset);
+    return epoch == kNoLeaderEpoch ? r.leader_epoch : epoch;
+}
+
 bool contains_all(const FlatSet<NodeId>& nodes, const FlatSet<NodeId>& of) {
     if (nodes == of) return true;  // nearly always
     return std::includes(nodes.begin(), nodes.end(), of.begin(), of.end());
@@ -115,8 +121,6 @@ void ReplicationMonitor::Observation::check_agreement() {
             if (!at) continue;
             bad |= 1u << j;
             if ((p.replicas[i].disagrees >> j & 1) != 0) continue;
-            const LeaderEpoch x = at.a != nullptr ? at.a->leader_epoch : a.leader_epoch;
-            const LeaderEpoch y = at.b != nullptr ? at.b->leader_epoch : b.leader_epoch;
             const auto text = [](const RecordBatch* batch) {
                 return batch != nullptr ? shown(identity_of(*batch)) : std::string{"nothing"};
             };
@@ -124,6 +128,9 @@ void ReplicationMonitor::Observation::check_agreement() {
                 at.a != nullptr && (at.b == nullptr || at.a->base_offset < at.b->base_offset)
                     ? at.a->base_offset
                     : at.b->base_offset;
+            // A cleaner may have removed one of them; its epoch is still remembered.
+            const LeaderEpoch x = at.a != nullptr ? at.a->leader_epoch : epoch_at(a, offset);
+            const LeaderEpoch y = at.b != nullptr ? at.b->leader_epoch : epoch_at(b, offset);
             // Either may have been committed long after it was written, so the newer side is the
             // newest that either replica knows.
             const LeaderEpoch newer = std::max({x, y, a.leader_epoch, b.leader_epoch});

@@ -158,6 +158,35 @@ Cluster after_a_loss() {
     return c;
 }
 
+// A follower that has not cut its log yet lacks, below its high watermark, a record that the
+// cleaner has removed. Whether an unclean election lies between both sides, the epoch of that
+// record tells.
+TEST(ReplicationRules, r3_what_was_compacted_away_has_its_epoch_still) {
+    for (const bool is_unclean : {true, false}) {
+        Cluster c = Cluster::healthy(2);
+        RecordBatch after_the_gap = Cluster::batch(90, 1);
+        after_the_gap.base_offset = Offset{3};
+        after_the_gap.leader_epoch = c.epoch;
+        c.nodes[0].log.append(std::move(after_the_gap));
+        c.isr = {NodeId{0}};
+        if (!is_unclean) c.isr.insert(NodeId{1});
+        c.lead(0);
+        c.observe();
+        c.high_watermark(0, 4);
+        c.observe();
+        c.elect(1);
+        c.isr = {NodeId{1}};
+        c.lead(1);
+        c.follow(0);
+        c.observe();
+        c.append(1, c.epoch, 2);
+        c.high_watermark(1, 4);
+        c.observe();
+        EXPECT_EQ(c.check("R3").found, 1u);
+        EXPECT_EQ(c.check("R3").found_allowed, is_unclean ? 1u : 0u);
+    }
+}
+
 // A follower out of the ISR has fetched all there is and loses it with the power, and only then
 // does its last fetch arrive: the leader adds it, and the controller, which has not heard of its
 // end, agrees. Nobody is wrong, unless the controller knew.
