@@ -52,7 +52,7 @@ void add_nodes(const Scenario& scenario, Report& report) {
              scenario.cluster.is_controller(id) ? "broker,controller" : "broker"});
     }
     for (std::int32_t i = 0; i < scenario.cluster.controllers && !scenario.cluster.combined; ++i) {
-        const NodeId id = controller_id(i);
+        const NodeId id = scenario.cluster.controller(i);
         report.nodes.push_back({id, scenario.cluster.node_name(id), "controller"});
     }
     report.nodes.push_back({setup_id(), "setup", "admin"});

@@ -104,6 +104,10 @@ void cluster_by_brokers(benchmark::State& state) {
 void cluster_by_partitions(benchmark::State& state) {
     run_cluster(state, Shape{.partitions = static_cast<int>(state.range(0)), .seconds = 30}, true);
 }
+// Metadata dominates: a partition of ten thousand has something to do only now and then.
+void cluster_large(benchmark::State& state) {
+    run_cluster(state, Shape{.brokers = 100, .partitions = 10'000}, true);
+}
 void cluster_by_records(benchmark::State& state) {
     run_cluster(state,
                 Shape{.records_per_second = 10'000,
@@ -116,36 +120,62 @@ BENCHMARK(cluster_busy_judged)->Unit(benchmark::kMillisecond);
 BENCHMARK(cluster_busy_bare)->Unit(benchmark::kMillisecond);
 BENCHMARK(cluster_by_brokers)->Arg(3)->Arg(10)->Arg(30)->Unit(benchmark::kMillisecond);
 BENCHMARK(cluster_by_partitions)->Arg(10)->Arg(100)->Arg(1000)->Unit(benchmark::kMillisecond);
+BENCHMARK(cluster_large)->Unit(benchmark::kMillisecond);
 BENCHMARK(cluster_by_records)
     ->Arg(10'000)
     ->Arg(100'000)
     ->Arg(1'000'000)
     ->Unit(benchmark::kMillisecond);
 
-// A world with some seconds of history behind it.
-World grown_world(int partitions) {
-    World world = build_world(scenario_of(Shape{.partitions = partitions}));
+// A world with ten seconds of history behind it: by default 3,000 records in all.
+World grown_world(int partitions, int records_a_partition = 0) {
+    Shape shape{.partitions = partitions};
+    if (records_a_partition > 0) {
+        shape.records_per_second = records_a_partition * partitions / 10;
+    }
+    World world = build_world(scenario_of(shape));
     SeededChooser chooser{1};
     while (world.step(chooser, nullptr, Instant{0} + seconds(10))) {
     }
     return world;
 }
 
-void world_copy(benchmark::State& state) {
-    const World world = grown_world(static_cast<int>(state.range(0)));
+void copy_world(benchmark::State& state, const World& world) {
+    const std::size_t before = heap_bytes();
+    {
+        World copy = world;
+        benchmark::DoNotOptimize(copy);
+        state.counters["heap_B"] = static_cast<double>(heap_bytes() - before);
+    }
     for (auto _ : state) {
         World copy = world;
         benchmark::DoNotOptimize(copy);
     }
 }
-void world_copy_and_step(benchmark::State& state) {
-    World world = grown_world(static_cast<int>(state.range(0)));
+void copy_world_and_step(benchmark::State& state, const World& world) {
     SeededChooser chooser{2};
+    std::size_t bytes = 0;
     for (auto _ : state) {
+        const std::size_t before = heap_bytes();
         World copy = world;  // the first step clones the node that it touches
         copy.step(chooser, nullptr);
         benchmark::DoNotOptimize(copy);
+        bytes = std::max(bytes, heap_bytes() - before);
     }
+    state.counters["heap_B"] = static_cast<double>(bytes);
+}
+void world_copy(benchmark::State& state) {
+    copy_world(state, grown_world(static_cast<int>(state.range(0))));
+}
+void world_copy_and_step(benchmark::State& state) {
+    copy_world_and_step(state, grown_world(static_cast<int>(state.range(0))));
+}
+// How much the copy of a long log costs: segments are shared, so nothing of their records.
+void world_copy_long_logs(benchmark::State& state) {
+    copy_world(state, grown_world(3, static_cast<int>(state.range(0))));
+}
+void world_copy_long_logs_and_step(benchmark::State& state) {
+    copy_world_and_step(state, grown_world(3, static_cast<int>(state.range(0))));
 }
 void world_digest(benchmark::State& state) {
     const World world = grown_world(static_cast<int>(state.range(0)));
@@ -153,6 +183,8 @@ void world_digest(benchmark::State& state) {
 }
 BENCHMARK(world_copy)->Arg(3)->Arg(100)->Unit(benchmark::kMicrosecond);
 BENCHMARK(world_copy_and_step)->Arg(3)->Arg(100)->Unit(benchmark::kMicrosecond);
+BENCHMARK(world_copy_long_logs)->Arg(1'000)->Arg(100'000)->Unit(benchmark::kMicrosecond);
+BENCHMARK(world_copy_long_logs_and_step)->Arg(1'000)->Arg(100'000)->Unit(benchmark::kMicrosecond);
 BENCHMARK(world_digest)->Arg(3)->Arg(100)->Unit(benchmark::kMicrosecond);
 
 }  // namespace

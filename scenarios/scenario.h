@@ -3,6 +3,7 @@
 // the file, the JSON pointer, what was found and what was expected.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -28,15 +29,14 @@ struct ScenarioError : std::runtime_error {
 };
 
 // Nodes are numbered by rule, so that targets, reports and ledgers agree on them: brokers 1..N,
-// controllers 100, 101, ..., clients 1001, 1002, ... in the order of the file. Of a combined
-// cluster the first brokers are controllers, too.
-inline constexpr std::int32_t kMaxBrokers = 99;
+// controllers 100, 101, ... (or from N + 1, when there are more than 99 brokers), clients 1001,
+// 1002, ... in the order of the file. Of a combined cluster the first brokers are controllers, too.
+inline constexpr std::int32_t kMaxBrokers = 900;
+inline constexpr std::int32_t kFirstController = 100;
 constexpr NodeId broker_id(std::int32_t number) { return NodeId{number}; }  // from 1
-constexpr NodeId controller_id(std::int32_t index = 0) { return NodeId{100 + index}; }
 constexpr NodeId client_id(std::size_t index) {  // index in Scenario::clients, from 0
     return NodeId{1001 + static_cast<std::int32_t>(index)};
 }
-constexpr bool is_broker_id(NodeId id) { return id.value >= 1 && id.value <= kMaxBrokers; }
 constexpr bool is_client_id(NodeId id) { return id.value > 1000; }
 
 struct ClusterSpec {
@@ -50,11 +50,13 @@ struct ClusterSpec {
     bool operator==(const ClusterSpec&) const = default;
 
     NodeId controller(std::int32_t index) const {  // from 0
-        return combined ? broker_id(index + 1) : controller_id(index);
+        if (combined) return broker_id(index + 1);
+        return NodeId{std::max(kFirstController, brokers + 1) + index};
     }
     const std::string& rack_of(NodeId broker) const {
         return racks.empty() ? config.rack : racks.at(static_cast<std::size_t>(broker.value) - 1);
     }
+    bool is_broker(NodeId id) const { return id >= broker_id(1) && id <= broker_id(brokers); }
     bool is_controller(NodeId id) const {
         return id >= controller(0) && id <= controller(controllers - 1);
     }

@@ -27,8 +27,8 @@ std::string_view scenario_schema() {
       "type": "object",
       "additionalProperties": false,
       "properties": {
-        "brokers": { "type": "integer", "minimum": 1, "maximum": 99, "default": 3, "description": "Brokers are numbered from 1." },
-        "controllers": { "enum": [1, 3, 5], "default": 1, "description": "The voters of the KRaft quorum, numbered from 100." },
+        "brokers": { "type": "integer", "minimum": 1, "maximum": 900, "default": 3, "description": "Brokers are numbered from 1." },
+        "controllers": { "enum": [1, 3, 5], "default": 1, "description": "The voters of the KRaft quorum, numbered from 100, or behind more than 99 brokers." },
         "combined": { "type": "boolean", "default": false, "description": "process.roles=broker,controller: the first brokers are the controllers." },
         "racks": { "type": "array", "items": { "type": "string", "minLength": 1 }, "description": "broker.rack of each broker, in their order." },
         "config": { "$ref": "#/definitions/config" }

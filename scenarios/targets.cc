@@ -199,7 +199,7 @@ std::string to_text(const Target& target, const Topology& topology) {
             const auto index = static_cast<std::size_t>(target.node.value - client_id(0).value);
             return fmt::format("client({})", topology.clients.at(index));
         }
-        const bool is_broker = is_broker_id(target.node);
+        const bool is_broker = target.node <= broker_id(topology.brokers);
         return fmt::format("{}({})", is_broker ? "broker" : "controller", target.node.value);
     }
     for (const TargetShape& shape : kShapes) {
@@ -299,12 +299,12 @@ Topology topology_of(const Scenario& scenario) {
 }
 
 std::string ClusterSpec::node_name(NodeId id) const {
-    if (is_broker_id(id)) return fmt::format("broker {}", id.value);
+    if (is_broker(id)) return fmt::format("broker {}", id.value);
     return controllers == 1 ? std::string("controller") : fmt::format("controller {}", id.value);
 }
 
 std::string node_name(NodeId id, const Scenario& scenario) {
-    if (is_broker_id(id) || scenario.cluster.is_controller(id)) {
+    if (scenario.cluster.is_broker(id) || scenario.cluster.is_controller(id)) {
         return scenario.cluster.node_name(id);
     }
     const auto index = static_cast<std::size_t>(id.value - client_id(0).value);
