@@ -385,7 +385,8 @@ void Recorder::finish(const World& world, const RunOutcome& outcome) {
 }
 
 void Recorder::on_fault(const World& world, const LedgerEntry& entry) {
-    if (entry.kind == FaultKind::pause && !entry.ended) {
+    // Both its begin and its end: a process may have started meanwhile.
+    if (entry.kind == FaultKind::pause) {
         for (const NodeId node : entry.nodes) storage_.on_paused(node);
     }
     if (entry.kind == FaultKind::clock_offset || entry.kind == FaultKind::clock_drift) {

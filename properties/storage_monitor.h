@@ -84,7 +84,7 @@ class StorageMonitor {
     void on_crash(NodeId node, StorageLoss loss);
     // Its disk returned wrong bytes of this partition.
     void on_corrupted_disk(NodeId node, TopicPartition partition);
-    // Nothing of the process runs until the next observation of it.
+    // It is paused or goes on: nothing of the process ran up to the next observation of it.
     void on_paused(NodeId node);
     // Somebody moved a wall clock, or lets one run fast or slow.
     void on_clock_moved(Instant now);

@@ -36,9 +36,10 @@ struct ParkedRequest {
     std::vector<ParkedWrite> writes;
     std::uint64_t sync_token = 0;  // and WriteDone with it is due pending_syncs times
     std::int32_t pending_syncs = 0;
+    Duration timeout;   // of what follows the syncs
     std::string group;  // of a commit
     TRIBUNAL_FIELDS(ParkedRequest, connection, correlation, response, writes, sync_token,
-                    pending_syncs, group)
+                    pending_syncs, timeout, group)
 };
 
 // An append of a leader whose fsync is under way (flush.messages).
@@ -215,6 +216,7 @@ void on_produce(Broker& b, const Deliver& d, const ProduceRequest& request, Outb
 void on_write_done(Broker& b, std::uint64_t token, Outbox& out);
 // Something of `tp` changed (high watermark, ISR, role): answer the writes that are done with it.
 void complete_parked(Broker& b, TopicPartition tp, Outbox& out);
+void park(Broker& b, ParkedRequest request, Outbox& out);
 void on_parked_timeout(Broker& b, std::uint64_t connection, Outbox& out);
 void answer_parked(Broker& b, std::size_t index, Outbox& out);
 

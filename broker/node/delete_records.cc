@@ -44,9 +44,8 @@ void on_delete_records(Broker& b, const Deliver& d, const DeleteRecordsRequest& 
         out.respond(d.connection, d.correlation, std::move(response));
     } else {
         parked.response = std::move(response);
-        b.busy[d.connection];
-        out.arm(timer(TimerKind::produce_wait, d.connection.packed()), request.timeout);
-        b.parked.push_back(std::move(parked));
+        parked.timeout = request.timeout;
+        park(b, std::move(parked), out);
     }
     // Followers learn of the new log start with their next answer.
     for (const DeleteRecordsPartition& wanted : request.partitions) {

@@ -67,9 +67,8 @@ void on_produce(Broker& b, const Deliver& d, const ProduceRequest& request, Outb
             out.respond(d.connection, d.correlation,
                         std::get<ProduceResponse>(std::move(parked.response)));
         } else {
-            b.busy[d.connection];
-            out.arm(timer(TimerKind::produce_wait, d.connection.packed()), request.timeout);
-            b.parked.push_back(std::move(parked));
+            parked.timeout = request.timeout;
+            park(b, std::move(parked), out);
         }
     }
     for (const ProducePartition& produced : request.partitions) {
@@ -78,24 +77,31 @@ void on_produce(Broker& b, const Deliver& d, const ProduceRequest& request, Outb
     }
 }
 
+namespace {
+
+void arm_timeout(const ParkedRequest& request, Outbox& out) {
+    out.arm(timer(TimerKind::produce_wait, request.connection.packed()), request.timeout);
+}
+
+}  // namespace
+
+// The time-out is of the wait for the ISR (DelayedProduce), which begins when the append has
+// returned from its flush.
+void park(Broker& b, ParkedRequest request, Outbox& out) {
+    b.busy[request.connection];
+    if (request.pending_syncs == 0) arm_timeout(request, out);
+    b.parked.push_back(std::move(request));
+}
+
 void answer_parked(Broker& b, std::size_t index, Outbox& out) {
     ParkedRequest request = std::move(b.parked[index]);
     b.parked.erase(b.parked.begin() + static_cast<std::ptrdiff_t>(index));
-    std::visit(Overloaded{
-                   [&](ProduceResponse& r) {
-                       out.disarm(timer(TimerKind::produce_wait, request.connection.packed()));
-                       out.respond(request.connection, request.correlation, std::move(r));
-                   },
-                   [&](OffsetCommitResponse& r) {
-                       out.disarm(timer(TimerKind::produce_wait, request.connection.packed()));
-                       out.respond(request.connection, request.correlation, std::move(r));
-                   },
-                   [&](DeleteRecordsResponse& r) {
-                       out.disarm(timer(TimerKind::produce_wait, request.connection.packed()));
-                       out.respond(request.connection, request.correlation, std::move(r));
-                   },
-               },
-               request.response);
+    std::visit(
+        [&](auto& response) {
+            out.disarm(timer(TimerKind::produce_wait, request.connection.packed()));
+            out.respond(request.connection, request.correlation, std::move(response));
+        },
+        request.response);
     // The channel is free again: take what queued up behind.
     Channel* channel = b.busy.find(request.connection);
     CHECK(channel != nullptr);
@@ -218,6 +224,12 @@ void on_write_done(Broker& b, std::uint64_t token, Outbox& out) {
         pump(b, leader, out);
         return;
     }
+    // Who waits for this token is settled first: answering others below runs what they have queued,
+    // and a new append may take the same token when the one who waited has hung up.
+    const auto waiting = std::find_if(
+        b.parked.begin(), b.parked.end(),
+        [&](const ParkedRequest& r) { return r.sync_token == token && r.pending_syncs > 0; });
+    if (waiting != b.parked.end() && --waiting->pending_syncs == 0) arm_timeout(*waiting, out);
     for (std::size_t i = 0; i < b.flushes.size(); ++i) {
         if (b.flushes[i].token != token) continue;
         const PendingFlush flush = b.flushes[i];
@@ -238,11 +250,9 @@ void on_write_done(Broker& b, std::uint64_t token, Outbox& out) {
     }
     for (std::size_t i = 0; i < b.parked.size(); ++i) {
         ParkedRequest& request = b.parked[i];
-        if (request.sync_token != token || request.pending_syncs == 0) continue;
-        if (--request.pending_syncs == 0 && is_complete(request)) {
-            replay_commit(b, request);
-            answer_parked(b, i, out);
-        }
+        if (request.sync_token != token || !is_complete(request)) continue;
+        replay_commit(b, request);
+        answer_parked(b, i, out);
         return;
     }
 }

@@ -183,9 +183,8 @@ void on_offset_commit(Broker& b, const Deliver& d, const OffsetCommitRequest& re
     parked.sync_token = appended->sync_token;
     parked.pending_syncs = appended->sync_token != 0 ? 1 : 0;
     parked.group = request.group;
-    b.busy[d.connection];
-    out.arm(timer(TimerKind::produce_wait, d.connection.packed()), b.config.offsets_commit_timeout);
-    b.parked.push_back(std::move(parked));
+    parked.timeout = b.config.offsets_commit_timeout;
+    park(b, std::move(parked), out);
     notify_sessions(b, tp, out);
     complete_parked(b, tp, out);
 }
