@@ -28,7 +28,7 @@ void ReplicationMonitor::Observation::observe_losses_of_replicas() {
         // Back in the ISR it must have what is committed: an AlterPartition that was under way when
         // a disk was wiped brings an empty replica in.
         const bool has_all = s.match.matched == p.committed.size();
-        if (is_caught_up || (in_isr && s.left_isr && has_all)) s.is_lossy = false;
+        if (is_caught_up || (in_isr && s.left_isr && has_all)) s.is_lossy = s.lost_gap = false;
         p.any_lossy |= s.is_lossy;
     }
     bool is_exhausted = p.last_candidates != 0;
@@ -58,9 +58,14 @@ void ReplicationMonitor::Observation::judge_leader() {
     const bool new_term = p.judged_term != p.newest_term;
     p.judged_term = p.newest_term;
     judged = true;
+    if (s.match.matched < p.committed.size() && s.match.diverged && p.committed.compacts) {
+        // Its cleaner may have removed by now what contradicted.
+        s.match.recede(p.committed, *r.log);
+        s.match.advance(p.committed, *r.log);
+    }
     if (s.match.matched < p.committed.size()) {
         const bool excused = p.pending && p.newest_term >= p.pending->epoch;
-        const Excuse* excuse = excused ? &*p.pending : nullptr;
+        const Excuse* excuse = excused ? &*p.pending : excuse_by_compaction(i);
         const BatchIdentity lacking = p.committed.at(s.match.matched).identity;
         found(Rule::r1, excuse, lacking.base_offset, r.node,
               fmt::format("{} leads epoch {} without committed batch {}; {} to {} are lost",

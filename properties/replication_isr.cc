@@ -175,8 +175,8 @@ void ReplicationMonitor::Observation::check_unclean_candidates(std::uint32_t can
                    "whatever it has lost.",
                    r.log->log_end_offset, r.node, std::move(summary));
         } else {
-            found(Rule::r14, p.pending ? &*p.pending : nullptr, r.log->log_end_offset, r.node,
-                  std::move(summary));
+            record(Rule::r14, p.pending ? shown(*p.pending) : compaction_excuse(i),
+                   r.log->log_end_offset, r.node, std::move(summary));
         }
     }
     p.unclean_candidates = bad;

@@ -134,10 +134,13 @@ void ReplicationMonitor::Observation::check_agreement() {
             // Either may have been committed long after it was written, so the newer side is the
             // newest that either replica knows.
             const LeaderEpoch newer = std::max({x, y, a.leader_epoch, b.leader_epoch});
-            found(Rule::r3, p.excuse_between(std::min(x, y), newer), offset, a.node,
-                  fmt::format("{} has {} where {} has {}, below both high watermarks ({} and {})",
-                              shown(a.node), text(at.a), shown(b.node), text(at.b),
-                              a.high_watermark.value, b.high_watermark.value));
+            const Excuse* excuse = p.excuse_between(std::min(x, y), newer);
+            std::string because = excuse != nullptr ? shown(*excuse) : compaction_excuse(i);
+            if (because.empty()) because = compaction_excuse(j);
+            record(Rule::r3, std::move(because), offset, a.node,
+                   fmt::format("{} has {} where {} has {}, below both high watermarks ({} and {})",
+                               shown(a.node), text(at.a), shown(b.node), text(at.b),
+                               a.high_watermark.value, b.high_watermark.value));
         }
         p.replicas[i].disagrees = bad;
         p.any_disagree |= bad != 0;

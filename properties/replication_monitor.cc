@@ -142,7 +142,7 @@ void ReplicationMonitor::fold_into(Digest& d) const {
         for (const ReplicaShadow& s : p.replicas) {
             // Where it was seen last is where it is; what it went through is not.
             d.word((s.is_lossy ? 1u : 0u) | (s.left_isr ? 2u : 0u) | (s.went_down ? 4u : 0u) |
-                   (s.has_wrong_isr ? 8u : 0u));
+                   (s.has_wrong_isr ? 8u : 0u) | (s.lost_gap ? 16u : 0u));
             if (s.is_lossy) fold(d, s.had_until);
             if (p.facts.flush_every_message) fold(d, s.unflushed_until);
         }
@@ -150,7 +150,8 @@ void ReplicationMonitor::fold_into(Digest& d) const {
         d.word(p.early_acks.size());
         for (const Acknowledgement& ack : p.early_acks) fold(d, ack.offset), fold(d, ack.uid);
         d.word(p.excuses.size());
-        for (const Excuse& e : p.excuses) fold(d, e.epoch), d.word(e.unclean);
+        for (const Excuse& e : p.excuses)
+            fold(d, e.epoch), d.word(e.unclean), d.word(e.compaction.size());
         d.word(p.pending ? 1 : 0);
         d.word(p.is_exhausted ? 1 : 0), d.word(p.last_candidates);
         d.word(p.losses.size());

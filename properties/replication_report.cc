@@ -159,6 +159,7 @@ std::string shown(const BatchIdentity& batch) {
 }
 
 std::string shown(const Excuse& excuse) {
+    if (!excuse.compaction.empty()) return excuse.compaction;
     if (excuse.unclean) {
         return fmt::format(
             "The controller elected {} from outside the ISR at {} (leader epoch {}): an unclean "
@@ -174,8 +175,10 @@ std::string shown(const Excuse& excuse) {
 void ReplicationMonitor::Observation::found_lossy(Rule rule, std::size_t i, const Excuse* excuse,
                                                   Offset offset, std::string summary) {
     const NodeId node = view.replicas[i].node;
-    std::string because;
-    if (p.replicas[i].is_lossy) {
+    std::string because = compaction_excuse(i);
+    if (!because.empty()) {
+        // That is it.
+    } else if (p.replicas[i].is_lossy) {
         because = fmt::format(
             "{} had lost unsynced data in a crash and was not yet caught up; until the controller "
             "takes it out of the ISR this is so, and harmless unless it is elected.",

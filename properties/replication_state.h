@@ -19,8 +19,10 @@ struct ReplicaShadow {
     bool is_leader = false;
     bool went_down = false;  // a lossy crash since the last observation: no step of its own process
     bool is_lossy = false;   // lost unsynced data and was not proven caught up since
-    bool left_isr = false;   // ... and was since known to have, out of the ISR, and not on its way in
-    Offset had_until{0};     // ... where its log ended before
+    bool lost_gap = false;   // ... by a gap of its cleaner's at the end of its log
+    bool left_isr =
+        false;            // ... and was since known to have, out of the ISR, and not on its way in
+    Offset had_until{0};  // ... where its log ended before
     // Where its log ended when its process died in the midst of flushes, until one after it has
     // flushed the whole file: what was not flushed by then can be committed by the next life, and
     // yet go with the power.
@@ -44,8 +46,18 @@ struct ReplicaShadow {
 struct Excuse {
     Instant at;
     LeaderEpoch epoch;
-    bool unclean = false;  // else the loss budget was used up
+    bool unclean = false;  // else the loss budget was used up, or
     NodeId leader = kNoNode;
+    std::string compaction = {};  // ... why compaction is to blame
+};
+
+// Of a compacted partition: a leader knew an epoch from another offset on than where it had begun,
+// because the batches between are compacted away.
+struct HiddenEpoch {
+    LeaderEpoch epoch;
+    Offset began;
+    Offset learned;
+    bool operator==(const HiddenEpoch&) const = default;
 };
 
 // A record that was in the committed log and was rolled back.
@@ -94,6 +106,7 @@ struct ReplicationMonitor::PartitionState {
     // Acknowledged at or above the end of the committed log: an old leader's, or wrong.
     std::vector<Acknowledgement> early_acks;
 
+    std::vector<HiddenEpoch> hidden_epochs;
     std::vector<Excuse> excuses;    // ascending
     std::optional<Excuse> pending;  // whose loss no leader has shown yet
     bool is_exhausted = false;
@@ -165,6 +178,13 @@ struct ReplicationMonitor::Observation {
     void check_copies(std::uint64_t most_matched);
     void check_fetchers();
     void observe_deposed_leaders();
+
+    // replication_compaction.cc
+    void observe_hidden_epochs(std::size_t i);
+    void observe_lost_gap(std::size_t i, const BatchIdentity& last);
+    // Why compaction is to blame that replica i has something else; empty when it is not.
+    std::string compaction_excuse(std::size_t i) const;
+    const Excuse* excuse_by_compaction(std::size_t leader);
 
     void check_levels();
     void check_candidates(std::uint32_t bad);

@@ -185,6 +185,7 @@ void ReplicationMonitor::Observation::observe_replica(std::size_t i) {
     } else if (leads) {
         s.maximal = r.maximal_isr == nullptr ? 0 : mask_of(*r.maximal_isr);
         register_leader(r.node, r.leader_epoch);
+        observe_hidden_epochs(i);
         if (r.leader_epoch > p.newest_term) {
             p.previous_term = p.newest_term;
             p.newest_term = r.leader_epoch;
@@ -252,6 +253,7 @@ void ReplicationMonitor::Observation::observe_log(std::size_t i) {
         s.match.advance(p.committed, log);
         on_truncated(i, matched_before);
     }
+    observe_lost_gap(i, last);
     s.log_start_offset = log.log_start_offset;
     s.log_end_offset = log.log_end_offset;
     s.last = last;
@@ -289,12 +291,22 @@ void ReplicationMonitor::Observation::on_truncated(std::size_t i, std::uint64_t 
     if (r.leader_epoch < view.leader_epoch && (isr >> i & 1) == 0) return;
     // Counted as had because it was deleted: here, or by a leader.
     if (newest.last_offset < std::max(s.log_start_offset, p.committed.retained_from)) return;
-    found(Rule::r17, p.pending ? &*p.pending : nullptr,
-          p.committed.at(matched).identity.base_offset, r.node,
-          fmt::format("{} truncated committed records: it had the committed log up to {} and now "
-                      "up to {}",
-                      shown(r.node), p.committed.end_before(matched_before).value,
-                      p.committed.end_before(matched).value));
+    // The leader had nothing left of that epoch, and could not say how far both agree.
+    const bool is_hidden =
+        std::any_of(p.hidden_epochs.begin(), p.hidden_epochs.end(),
+                    [&](const HiddenEpoch& h) { return h.epoch == newest.leader_epoch; });
+    record(Rule::r17,
+           p.pending ? shown(*p.pending)
+           : is_hidden
+               ? fmt::format("Leader epoch {} is compacted away on the leader, which cannot "
+                             "tell how much of it both have.",
+                             newest.leader_epoch.value)
+               : "",
+           p.committed.at(matched).identity.base_offset, r.node,
+           fmt::format("{} truncated committed records: it had the committed log up to {} and now "
+                       "up to {}",
+                       shown(r.node), p.committed.end_before(matched_before).value,
+                       p.committed.end_before(matched).value));
 }
 
 }  // namespace tribunal

@@ -56,6 +56,8 @@ struct ScriptedCluster {
     ReplicationMonitor monitor;
     NaiveReplication naive;
     bool with_naive = true;
+    bool compacts = false;
+    TopicConfig compacted;
 
     PartitionView view() const {
         PartitionView v;
@@ -82,6 +84,7 @@ struct ScriptedCluster {
             r.fetchers = n.fetchers;
             r.fetches_from = n.fetches_from;
             r.standing = n.standing;
+            if (compacts) r.config = &compacted;
             if (n.is_leader && n.shows_progress) r.followers = &n.progress;
             if (n.is_leader && n.shows_alive) r.alive = &n.alive;
             r.epoch_start_offset = n.epoch_start;
@@ -96,6 +99,7 @@ struct ScriptedCluster {
         return v;
     }
     void observe() {
+        compacted.cleanup_compact = true;
         now = now + milliseconds(1);
         monitor.observe(now, view());
         if (with_naive) naive.observe(now, view());
