@@ -104,9 +104,11 @@ void StorageMonitor::Observation::adopt(std::size_t i) {
 void StorageMonitor::Observation::follow_cut(std::size_t i) {
     const ReplicaView& r = view.replicas[i];
     ReplicaShadow& s = p.replicas[i];
-    // A log that began anew above its end has kept nothing.
-    const bool is_cut = r.log->log_end_offset < s.log_end_offset;
-    const Offset cut = is_cut ? r.log->log_end_offset : Offset{0};
+    // A log that began anew above its end has kept nothing; one that was cut in a gap that a
+    // cleaner had left, what lies before the gap.
+    const RecordBatch* newest = r.log->last();
+    const bool has_kept = newest != nullptr && r.log->log_end_offset < s.log_end_offset;
+    const Offset cut = has_kept ? newest->next_offset() : Offset{0};
     s.durable_end = std::min(s.durable_end, cut);
     s.found_end = std::min(s.found_end, cut);
     for (PendingFlush& flush : monitor.flushes_) {

@@ -41,18 +41,6 @@ std::int32_t free_correlation(const Broker& b) {
     return n;
 }
 
-std::uint64_t free_token(const Broker& b) {
-    const auto in_use = [&](std::uint64_t n) {
-        return std::any_of(b.flushes.begin(), b.flushes.end(),
-                           [&](const PendingFlush& f) { return f.token == n; }) ||
-               std::any_of(b.parked.begin(), b.parked.end(),
-                           [&](const ParkedRequest& r) { return r.sync_token == n; });
-    };
-    std::uint64_t n = 1;
-    while (in_use(n)) ++n;
-    return n;
-}
-
 namespace {
 
 void on_start(Broker& b, const Start& start, Outbox& out) {

@@ -25,8 +25,10 @@ struct ParkedWrite {
     TopicPartition partition;
     Offset required;         // done when the high (of a deletion: low) watermark is there
     std::int32_t index = 0;  // into the response
+    bool waits_for_isr = true;
+    bool flushed = true;  // or the append still waits for its flush (flush.messages)
     bool done = false;
-    TRIBUNAL_FIELDS(ParkedWrite, partition, required, index, done)
+    TRIBUNAL_FIELDS(ParkedWrite, partition, required, index, waits_for_isr, flushed, done)
 };
 struct ParkedRequest {
     ConnectionKey connection;
@@ -34,20 +36,9 @@ struct ParkedRequest {
     std::variant<ProduceResponse, OffsetCommitResponse, DeleteRecordsResponse> response;
     // Of acks=all; empty for acks=1 that only waits for a sync. Of DeleteRecords: deletions.
     std::vector<ParkedWrite> writes;
-    std::uint64_t sync_token = 0;  // and WriteDone with it is due pending_syncs times
-    std::int32_t pending_syncs = 0;
-    Duration timeout;   // of what follows the syncs
+    Duration timeout;   // of what follows the flushes
     std::string group;  // of a commit
-    TRIBUNAL_FIELDS(ParkedRequest, connection, correlation, response, writes, sync_token,
-                    pending_syncs, timeout, group)
-};
-
-// An append of a leader whose fsync is under way (flush.messages).
-struct PendingFlush {
-    std::uint64_t token = 0;
-    TopicPartition partition;
-    Offset next;  // the end of the append
-    TRIBUNAL_FIELDS(PendingFlush, token, partition, next)
+    TRIBUNAL_FIELDS(ParkedRequest, connection, correlation, response, writes, timeout, group)
 };
 
 // --- fetch sessions (KIP-227) --------------------------------------------------------------------
@@ -95,13 +86,12 @@ struct ReplicaFetcher {
     std::int32_t session_epoch = 0;
     std::int32_t in_flight = 0;  // correlation; 0: none
     bool backing_off = false;
-    std::int32_t pending_syncs = 0;  // flushes to wait for before the next fetch
     FlatMap<TopicPartition, FetchState> partitions;
     std::vector<TopicPartition> changed;    // to tell the session
     std::vector<TopicPartition> forgotten;  // likewise
     std::int32_t truncating = 0;            // how many partitions are in that phase
-    TRIBUNAL_FIELDS(ReplicaFetcher, session_id, session_epoch, in_flight, backing_off,
-                    pending_syncs, partitions, changed, forgotten, truncating)
+    TRIBUNAL_FIELDS(ReplicaFetcher, session_id, session_epoch, in_flight, backing_off, partitions,
+                    changed, forgotten, truncating)
 };
 
 // --- producer ids (KIP-730) ----------------------------------------------------------------------
@@ -181,7 +171,7 @@ struct Broker {
     FlatMap<ConnectionKey, FetchSession> sessions;
     std::int32_t next_session = 1;
     std::vector<ParkedRequest> parked;
-    std::vector<PendingFlush> flushes;  // in order
+    std::vector<TopicPartition> flushing;  // with appends that wait for a flush
     FlatMap<ConnectionKey, Channel> busy;
     FlatMap<std::int32_t, Forwarded> forwarded;
     FlatMap<TopicPartition, Offsets> offsets;  // of the __consumer_offsets partitions it leads
@@ -191,7 +181,7 @@ struct Broker {
                     registration, registration_attempts, broker_epoch, fenced, serving,
                     controlled_shutdown, heartbeat_in_flight, metadata_in_flight,
                     alter_partition_in_flight, alter_partition_sent, isr_proposals, image,
-                    image_offset, fetchers, sessions, next_session, parked, flushes, busy,
+                    image_offset, fetchers, sessions, next_session, parked, flushing, busy,
                     forwarded, offsets, producer_ids)
 };
 
@@ -210,13 +200,14 @@ const Partition* find_partition(const Broker& b, TopicPartition tp);
 // Numbers that need to differ only among what is under way are the smallest that are free: a broker
 // that has come back to where it was is the same value, so that its states can be counted.
 std::int32_t free_correlation(const Broker& b);
-std::uint64_t free_token(const Broker& b);
 
 void on_produce(Broker& b, const Deliver& d, const ProduceRequest& request, Outbox& out);
 void on_write_done(Broker& b, std::uint64_t token, Outbox& out);
 // Something of `tp` changed (high watermark, ISR, role): answer the writes that are done with it.
 void complete_parked(Broker& b, TopicPartition tp, Outbox& out);
 void park(Broker& b, ParkedRequest request, Outbox& out);
+// After an append that may have to wait for its flush.
+void remember_flush(Broker& b, const Partition& p);
 void on_parked_timeout(Broker& b, std::uint64_t connection, Outbox& out);
 void answer_parked(Broker& b, std::size_t index, Outbox& out);
 

@@ -13,7 +13,6 @@ void on_produce(Broker& b, const Deliver& d, const ProduceRequest& request, Outb
     parked.correlation = d.correlation;
     ProduceResponse response;
     response.partitions.reserve(request.partitions.size());
-    const std::uint64_t token = free_token(b);
     ReplicationContext context = context_of(b, out);
     bool failed = false;
     for (const ProducePartition& produced : request.partitions) {
@@ -25,7 +24,7 @@ void on_produce(Broker& b, const Deliver& d, const ProduceRequest& request, Outb
             failed = true;
             continue;
         }
-        const auto appended = append_as_leader(*p, produced.batch, request.acks, token, context);
+        const auto appended = append_as_leader(*p, produced.batch, request.acks, context);
         if (!appended) {
             r.error = appended.error();
             // A producer that is refused looks whether its records were deleted meanwhile.
@@ -39,16 +38,14 @@ void on_produce(Broker& b, const Deliver& d, const ProduceRequest& request, Outb
             r.base_offset = Offset{0};
         }
         r.log_start_offset = p->log.log_start_offset;
-        if (appended->sync_token != 0) {
-            ++parked.pending_syncs;
-            b.flushes.push_back({token, produced.partition, appended->next_offset});
-        }
-        if (request.acks == -1) {
-            parked.writes.push_back(
-                ParkedWrite{.partition = produced.partition,
-                            .required = appended->next_offset,
-                            .index = static_cast<std::int32_t>(response.partitions.size()) - 1});
-        }
+        remember_flush(b, *p);
+        ParkedWrite write{.partition = produced.partition,
+                          .required = appended->next_offset,
+                          .index = static_cast<std::int32_t>(response.partitions.size()) - 1};
+        write.waits_for_isr =
+            request.acks == -1 && b.config.planted_bug != PlantedBug::ack_before_isr;
+        write.flushed = !is_flushing(*p, write.required);
+        if (write.waits_for_isr || !write.flushed) parked.writes.push_back(write);
     }
     // The high watermark of a leader that is alone in its ISR moves with the append itself.
     for (const ProducePartition& produced : request.partitions) {
@@ -61,9 +58,7 @@ void on_produce(Broker& b, const Deliver& d, const ProduceRequest& request, Outb
         if (failed) out.effects.emplace_back(Close{d.connection});
     } else {
         parked.response = std::move(response);
-        parked.sync_token = parked.pending_syncs > 0 ? token : 0;
-        if (b.config.planted_bug == PlantedBug::ack_before_isr) parked.writes.clear();
-        if (parked.writes.empty() && parked.pending_syncs == 0) {
+        if (parked.writes.empty()) {
             out.respond(d.connection, d.correlation,
                         std::get<ProduceResponse>(std::move(parked.response)));
         } else {
@@ -79,18 +74,26 @@ void on_produce(Broker& b, const Deliver& d, const ProduceRequest& request, Outb
 
 namespace {
 
+// The time-out is of the wait for the ISR (DelayedProduce), which begins when all appends have
+// returned from their flushes.
 void arm_timeout(const ParkedRequest& request, Outbox& out) {
+    const bool appended = std::all_of(request.writes.begin(), request.writes.end(),
+                                      [](const ParkedWrite& w) { return w.flushed; });
+    if (!appended) return;
     out.arm(timer(TimerKind::produce_wait, request.connection.packed()), request.timeout);
 }
 
 }  // namespace
 
-// The time-out is of the wait for the ISR (DelayedProduce), which begins when the append has
-// returned from its flush.
 void park(Broker& b, ParkedRequest request, Outbox& out) {
     b.busy[request.connection];
-    if (request.pending_syncs == 0) arm_timeout(request, out);
+    arm_timeout(request, out);
     b.parked.push_back(std::move(request));
+}
+
+void remember_flush(Broker& b, const Partition& p) {
+    const bool known = std::find(b.flushing.begin(), b.flushing.end(), p.id) != b.flushing.end();
+    if (!p.flushes.empty() && !known) b.flushing.push_back(p.id);
 }
 
 void answer_parked(Broker& b, std::size_t index, Outbox& out) {
@@ -171,27 +174,36 @@ void replay_commit(Broker& b, const ParkedRequest& request) {
 }
 
 bool is_complete(const ParkedRequest& request) {
-    return request.pending_syncs == 0 && std::all_of(request.writes.begin(), request.writes.end(),
-                                                     [](const ParkedWrite& w) { return w.done; });
+    return std::all_of(request.writes.begin(), request.writes.end(),
+                       [](const ParkedWrite& w) { return w.done; });
+}
+
+// How a write ended; nullopt: not yet.
+std::optional<ErrorCode> outcome_of(const Broker& b, const ParkedRequest& request,
+                                    const ParkedWrite& write) {
+    const Partition* p = find_partition(b, write.partition);
+    if (std::holds_alternative<DeleteRecordsResponse>(request.response)) {
+        return deleted_up_to(b, write.partition, write.required);
+    }
+    if (!write.waits_for_isr) {
+        return write.flushed || p == nullptr ? std::optional{ErrorCode::none} : std::nullopt;
+    }
+    if (p == nullptr) return ErrorCode::unknown_topic_or_partition;
+    const auto outcome = replicated_up_to(*p, write.required, b.config.rules);
+    const bool is_bug = outcome == ErrorCode::not_leader_or_follower &&
+                        b.config.planted_bug == PlantedBug::ack_lost_on_leader_change;
+    return is_bug ? std::optional{ErrorCode::none} : outcome;
 }
 
 }  // namespace
 
 void complete_parked(Broker& b, TopicPartition tp, Outbox& out) {
-    const Partition* p = find_partition(b, tp);
     for (std::size_t i = 0; i < b.parked.size();) {
         ParkedRequest& request = b.parked[i];
         bool touched = false;
         for (ParkedWrite& write : request.writes) {
             if (write.done || write.partition != tp) continue;
-            auto outcome = std::holds_alternative<DeleteRecordsResponse>(request.response)
-                               ? deleted_up_to(b, tp, write.required)
-                           : p == nullptr ? std::optional{ErrorCode::unknown_topic_or_partition}
-                                          : replicated_up_to(*p, write.required, b.config.rules);
-            if (outcome == ErrorCode::not_leader_or_follower &&
-                b.config.planted_bug == PlantedBug::ack_lost_on_leader_change) {
-                outcome = ErrorCode::none;
-            }
+            const std::optional<ErrorCode> outcome = outcome_of(b, request, write);
             if (!outcome) continue;
             write.done = true;
             touched = true;
@@ -208,53 +220,32 @@ void complete_parked(Broker& b, TopicPartition tp, Outbox& out) {
 }
 
 void on_write_done(Broker& b, std::uint64_t token, Outbox& out) {
-    if (is_background_flush(token)) {
-        if (Partition* p = edit_partition(b, flushed_by(token))) on_background_flush_done(*p);
+    const TopicPartition tp = flushed_by(token);
+    Partition* p = edit_partition(b, tp);
+    if (kind_of_flush(token) == kBackgroundFlush) {
+        if (p != nullptr) on_background_flush_done(*p);
         return;
     }
-    for (auto& [leader, fetcher] : b.fetchers) {
-        // Tokens of fetchers are their leader's id, negative.
-        if (token != ~static_cast<std::uint64_t>(leader.value)) continue;
-        if (fetcher.pending_syncs == 0 || --fetcher.pending_syncs > 0) return;
-        for (const auto& [tp, state] : fetcher.partitions) {
-            const Partition* p = find_partition(b, tp);
-            if (p == nullptr || p->flush_requested == Offset{0}) continue;
-            on_flush_done(*edit_partition(b, tp), p->flush_requested);
+    if (p != nullptr) on_append_flush_done(*p);
+    if (p == nullptr || p->flushes.empty()) std::erase(b.flushing, tp);
+    for (ParkedRequest& request : b.parked) {
+        bool touched = false;
+        for (ParkedWrite& write : request.writes) {
+            if (write.partition != tp || write.flushed) continue;
+            write.flushed = p == nullptr || !is_flushing(*p, write.required);
+            touched |= write.flushed;
         }
-        pump(b, leader, out);
-        return;
+        if (touched) arm_timeout(request, out);
     }
-    // Who waits for this token is settled first: answering others below runs what they have queued,
-    // and a new append may take the same token when the one who waited has hung up.
-    const auto waiting = std::find_if(
-        b.parked.begin(), b.parked.end(),
-        [&](const ParkedRequest& r) { return r.sync_token == token && r.pending_syncs > 0; });
-    if (waiting != b.parked.end() && --waiting->pending_syncs == 0) arm_timeout(*waiting, out);
-    for (std::size_t i = 0; i < b.flushes.size(); ++i) {
-        if (b.flushes[i].token != token) continue;
-        const PendingFlush flush = b.flushes[i];
-        b.flushes.erase(b.flushes.begin() + static_cast<std::ptrdiff_t>(i));
-        Partition* p = edit_partition(b, flush.partition);
-        if (p == nullptr) break;
-        on_flush_done(*p, flush.next);
-        if (p->leader() == nullptr) break;
-        const bool more =
-            std::any_of(b.flushes.begin(), b.flushes.end(),
-                        [&](const PendingFlush& f) { return f.partition == flush.partition; });
-        p->unsynced_from = more ? flush.next : kNoOffset;
+    if (p != nullptr && p->leader() != nullptr) {
         ReplicationContext context = context_of(b, out);
         advance_high_watermark(*p, context);
-        notify_sessions(b, flush.partition, out);
-        complete_parked(b, flush.partition, out);
-        break;
+        notify_sessions(b, tp, out);
     }
-    for (std::size_t i = 0; i < b.parked.size(); ++i) {
-        ParkedRequest& request = b.parked[i];
-        if (request.sync_token != token || !is_complete(request)) continue;
-        replay_commit(b, request);
-        answer_parked(b, i, out);
-        return;
-    }
+    const NodeId leader =
+        p == nullptr || p->follower() == nullptr ? kNoNode : p->follower()->leader;
+    complete_parked(b, tp, out);
+    pump(b, leader, out);
 }
 
 void on_parked_timeout(Broker& b, std::uint64_t connection, Outbox& out) {

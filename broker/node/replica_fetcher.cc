@@ -93,7 +93,12 @@ void add_to_request(const Broker& b, const Partition& p, TopicPartition tp, Fetc
 
 void pump(Broker& b, NodeId leader, Outbox& out) {
     ReplicaFetcher* f = b.fetchers.find(leader);
-    if (f == nullptr || f->in_flight != 0 || f->backing_off || f->pending_syncs > 0) return;
+    if (f == nullptr || f->in_flight != 0 || f->backing_off) return;
+    // What it has appended must be on the platter before it says so.
+    const bool is_flushing =
+        std::any_of(b.flushing.begin(), b.flushing.end(),
+                    [&](TopicPartition tp) { return f->partitions.contains(tp); });
+    if (is_flushing) return;
     if (f->truncating > 0 && ask_or_truncate(b, leader, *f, out)) return;
     if (f->partitions.empty()) return;
     FetchRequest request;
@@ -237,22 +242,14 @@ void on_fetch_response(Broker& b, NodeId leader, std::int32_t correlation,
                     remember_change(*f, r.partition);
                     break;
                 }
-                bool synced = false;
-                const auto token = ~static_cast<std::uint64_t>(leader.value);
                 const Offset before = p->log.log_end_offset;
                 const Offset start_before = p->log.log_start_offset;
                 const Offset high_watermark = p->high_watermark;
-                const auto syncs_before = out.effects.size();
-                if (!append_as_follower(*p, r, token, synced, context)) {
+                const bool is_intact = append_as_follower(*p, r, context);
+                remember_flush(b, *p);
+                if (!is_intact) {
                     delay(b, leader, *f, r.partition, out);
                     break;
-                }
-                if (synced) {
-                    for (auto i = syncs_before; i < out.effects.size(); ++i) {
-                        const auto* write = std::get_if<Write>(&out.effects[i]);
-                        if (write != nullptr && write->sync && write->token == token)
-                            ++f->pending_syncs;
-                    }
                 }
                 if (before != p->log.log_end_offset || start_before != p->log.log_start_offset) {
                     remember_change(*f, r.partition);

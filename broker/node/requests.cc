@@ -165,23 +165,22 @@ void on_offset_commit(Broker& b, const Deliver& d, const OffsetCommitRequest& re
     }
     ReplicationContext context = context_of(b, out);
     Partition& p = *edit_partition(b, tp);
-    const std::uint64_t token = free_token(b);
-    const auto appended = append_as_leader(p, builder.close(), -1, token, context);
+    const auto appended = append_as_leader(p, builder.close(), -1, context);
     if (!appended) {
         // Kafka shows the coordinator's storage trouble as COORDINATOR_NOT_AVAILABLE.
         return refuse(appended.error() == ErrorCode::not_enough_replicas
                           ? ErrorCode::coordinator_not_available
                           : appended.error());
     }
-    if (appended->sync_token != 0) b.flushes.push_back({token, tp, appended->next_offset});
+    remember_flush(b, p);
     advance_high_watermark(p, context);
     ParkedRequest parked;
     parked.connection = d.connection;
     parked.correlation = d.correlation;
     parked.response = std::move(response);
-    parked.writes.push_back(ParkedWrite{.partition = tp, .required = appended->next_offset});
-    parked.sync_token = appended->sync_token;
-    parked.pending_syncs = appended->sync_token != 0 ? 1 : 0;
+    parked.writes.push_back(ParkedWrite{.partition = tp,
+                                        .required = appended->next_offset,
+                                        .flushed = !is_flushing(p, appended->next_offset)});
     parked.group = request.group;
     parked.timeout = b.config.offsets_commit_timeout;
     park(b, std::move(parked), out);

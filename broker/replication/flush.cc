@@ -7,28 +7,36 @@
 
 namespace tribunal {
 
-bool append_to_log(Partition& p, RecordBatch batch, std::uint64_t token,
-                   ReplicationContext& context) {
+void append_to_log(Partition& p, std::span<RecordBatch> batches, ReplicationContext& context) {
     const Offset before = p.log.log_end_offset;
-    const std::int64_t bytes = batch.size_in_bytes();
-    // Deviation: a follower rolls batch by batch; Kafka asks once for all that a fetch brought.
-    if (p.log.append(std::move(batch), p.config)) {
-        flush_in_background(p, p.log.active_segment().base_offset, context);
+    for (RecordBatch& batch : batches) {
+        const bool is_last = &batch == &batches.back();
+        const Offset end = p.log.log_end_offset;
+        const std::int64_t bytes = batch.size_in_bytes();
+        // Deviation: a follower rolls batch by batch; Kafka asks once for all that a fetch brought.
+        if (p.log.append(std::move(batch), p.config)) {
+            flush_in_background(p, p.log.active_segment().base_offset, context);
+        }
+        // UnifiedLog.append flushes once, when that many records lie above the recovery point,
+        // which waits for no other flush in Kafka.
+        const Offset flushed = p.flushes.empty()
+                                   ? p.log.recovery_point
+                                   : std::max(p.log.recovery_point, p.flushes.back().end);
+        const bool sync =
+            is_last && p.log.log_end_offset.value - flushed.value >= p.config.flush_messages;
+        const bool waits = sync && context.config.planted_bug != PlantedBug::flush_is_not_awaited;
+        if (waits) p.flushes.push_back({before, p.log.log_end_offset});
+        context.out.effects.emplace_back(
+            Write{AppendWrite{p.id, end, bytes}, sync, sync ? flush_token(kAppendFlush, p.id) : 0});
     }
-    // UnifiedLog.append: records since the recovery point, which waits for no other flush in Kafka.
-    const Offset flushed = std::max(p.log.recovery_point, p.flush_requested);
-    const bool sync = p.log.log_end_offset.value - flushed.value >= p.config.flush_messages;
-    if (sync) p.flush_requested = p.log.log_end_offset;
-    context.out.effects.emplace_back(
-        Write{AppendWrite{p.id, before, bytes}, sync, sync ? token : 0});
-    return sync;
 }
 
 void flush_in_background(Partition& p, Offset end, ReplicationContext& context) {
     if (end <= p.log.recovery_point) return;
     p.background_flushes.push_back(end);
     p.unflushed_ticks = 0;
-    context.out.effects.emplace_back(Write{FlushWrite{p.id}, true, background_token(p.id)});
+    context.out.effects.emplace_back(
+        Write{FlushWrite{p.id}, true, flush_token(kBackgroundFlush, p.id)});
 }
 
 void on_background_flush_done(Partition& p) {
@@ -37,9 +45,14 @@ void on_background_flush_done(Partition& p) {
     p.background_flushes.erase(p.background_flushes.begin());
 }
 
-void on_flush_done(Partition& p, Offset end) {
-    p.log.mark_flushed(end);
-    if (p.log.recovery_point >= p.flush_requested) p.flush_requested = Offset{0};
+void on_append_flush_done(Partition& p) {
+    if (p.flushes.empty()) return;  // likewise
+    p.log.mark_flushed(p.flushes.front().end);
+    p.flushes.erase(p.flushes.begin());
+}
+
+bool is_flushing(const Partition& p, Offset end) {
+    return !p.flushes.empty() && p.flushes.front().from < end;
 }
 
 }  // namespace tribunal

@@ -15,7 +15,6 @@ void become_follower(Partition& p, const PartitionImage& image, ReplicationConte
     const bool changed = p.follower() == nullptr || p.follower()->leader != image.leader ||
                          image.leader_epoch > p.leader_epoch;
     if (p.follower() == nullptr) p.role = Follower{};
-    p.unsynced_from = kNoOffset;
     p.follower()->leader = image.leader;
     p.leader_epoch = image.leader_epoch;
     p.partition_epoch = image.partition_epoch;
@@ -63,7 +62,10 @@ namespace {
 // What was to be flushed above the new log end is not there any more.
 void on_truncated(Partition& p, ReplicationContext& context) {
     for (Offset& end : p.background_flushes) end = std::min(end, p.log.log_end_offset);
-    p.flush_requested = std::min(p.flush_requested, p.log.log_end_offset);
+    for (FlushUnderWay& flush : p.flushes) {
+        flush.from = std::min(flush.from, p.log.log_end_offset);
+        flush.end = std::min(flush.end, p.log.log_end_offset);
+    }
     // LogManager.truncateTo writes the checkpoint at once.
     p.checkpoints.recovery_point = p.log.recovery_point;
     // The cleaner's is cut as well, to the active segment (maybeTruncateCheckpoint).
@@ -98,18 +100,20 @@ void truncate(Partition& p, Offset to, ReplicationContext& context) {
     context.out.mark(p.id, "truncates", before.value, p.log.log_end_offset.value);
 }
 
-bool append_as_follower(Partition& p, const FetchPartitionResponse& response, std::uint64_t token,
-                        bool& synced, ReplicationContext& context) {
+bool append_as_follower(Partition& p, const FetchPartitionResponse& response,
+                        ReplicationContext& context) {
     CHECK(p.follower() != nullptr);
+    std::vector<RecordBatch> fresh;
     for (const RecordBatch& batch : response.batches) {
         if (batch.last_offset() < p.log.log_end_offset) continue;  // it has that
         if (!is_intact(batch)) return false;
-        if (batch.base_offset < p.log.log_end_offset) {
-            if (!is_empty(p.log)) return false;
-            start_at(p, batch.base_offset, context);
-        }
-        synced = append_to_log(p, batch, token, context) || synced;
+        fresh.push_back(batch);
     }
+    if (!fresh.empty() && fresh.front().base_offset < p.log.log_end_offset) {
+        if (!is_empty(p.log)) return false;
+        start_at(p, fresh.front().base_offset, context);
+    }
+    append_to_log(p, fresh, context);
     follow_high_watermark(p, response.high_watermark);
     if (response.log_start_offset > p.log.log_start_offset &&
         response.log_start_offset <= p.log.log_end_offset) {

@@ -40,7 +40,7 @@ struct Fixture {
         }
         out.effects.clear();
         auto c = context();
-        return append_as_leader(p, builder.close(kId, epoch, sequence), -1, 7, c);
+        return append_as_leader(p, builder.close(kId, epoch, sequence), -1, c);
     }
 };
 
@@ -114,8 +114,7 @@ TEST(idempotent_append, a_follower_that_takes_over_knows_the_producers) {
     FetchPartitionResponse response;
     leader.p.log.read(Offset{0}, Offset{3}, 1 << 20, response.batches);
     response.high_watermark = Offset{3};
-    bool synced = false;
-    ASSERT_TRUE(append_as_follower(other.p, response, 1, synced, c));
+    ASSERT_TRUE(append_as_follower(other.p, response, c));
     become_leader(other.p, led_by(1, 3), c);
     EXPECT_TRUE(other.produce(0, 3)->is_duplicate);
     EXPECT_EQ(other.produce(4).error(), ErrorCode::out_of_order_sequence_number);

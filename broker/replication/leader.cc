@@ -91,10 +91,7 @@ void become_leader(Partition& p, const PartitionImage& image, ReplicationContext
     CHECK(image.leader == p.self);
     const bool new_epoch = image.leader_epoch > p.leader_epoch || p.leader() == nullptr;
     const bool new_leader = p.leader() == nullptr;
-    if (new_leader) {
-        p.role = Leader{};
-        p.unsynced_from = kNoOffset;
-    }
+    if (new_leader) p.role = Leader{};
     Leader& leader = *p.leader();
     p.leader_epoch = image.leader_epoch;
     p.partition_epoch = image.partition_epoch;
@@ -176,7 +173,7 @@ std::size_t min_isr(const Partition& p, const Rules& rules) {
 }
 
 Answer<Appended> append_as_leader(Partition& p, const RecordBatch& batch, std::int16_t acks,
-                                  std::uint64_t token, ReplicationContext& context) {
+                                  ReplicationContext& context) {
     const Leader* leader = p.leader();
     if (leader == nullptr) return ErrorCode::not_leader_or_follower;
     if (acks == -1 && leader->isr.size() < min_isr(p, context.config.rules)) {
@@ -193,19 +190,15 @@ Answer<Appended> append_as_leader(Partition& p, const RecordBatch& batch, std::i
     if (placed.size_in_bytes() > p.config.segment_bytes) return ErrorCode::record_list_too_large;
     if (placed.has_producer_id()) {
         if (const BatchMetadata* known = known_duplicate(p, placed, context)) {
-            return Appended{known->first_offset(), known->last_offset + 1, 0, true};
+            return Appended{known->first_offset(), known->last_offset + 1, true};
         }
         const ErrorCode error = check_producer(p, placed, context);
         if (error != ErrorCode::none) return error;
     }
     const Offset before = p.log.log_end_offset;
-    const bool sync = append_to_log(p, std::move(placed), token, context);
+    append_to_log(p, {&placed, 1}, context);
     context.out.touch(p.id);
-    if (context.config.planted_bug == PlantedBug::flush_is_not_awaited) {
-        return Appended{before, p.log.log_end_offset, 0};
-    }
-    if (sync && p.unsynced_from == kNoOffset) p.unsynced_from = before;
-    return Appended{before, p.log.log_end_offset, sync ? token : 0};
+    return Appended{before, p.log.log_end_offset};
 }
 
 std::optional<ErrorCode> replicated_up_to(const Partition& p, Offset required, const Rules& rules) {

@@ -83,9 +83,8 @@ TEST(delete_records, inside_a_batch_lose_nothing_on_a_new_follower) {
         response.log_start_offset = Offset{4};
         response.batches = {batch};
         auto context = f.context();
-        bool synced = false;
         const bool is_other = c.log_end != c.log_start && c.log_end < 10;
-        EXPECT_EQ(append_as_follower(f.p, response, 0, synced, context), !is_other) << c.name;
+        EXPECT_EQ(append_as_follower(f.p, response, context), !is_other) << c.name;
         EXPECT_EQ(f.p.log.log_end_offset, Offset{c.want_end}) << c.name;
         if (is_other) continue;
         EXPECT_EQ(f.p.log.log_start_offset, std::max(Offset{4}, Offset{c.log_start})) << c.name;
@@ -128,7 +127,7 @@ TEST(flush, a_rolled_segment_is_flushed_behind_everybodys_back) {
     f.p.config.segment_bytes = 200;
     while (f.p.log.segments.size() == 1) ASSERT_TRUE(f.produce());
     EXPECT_EQ(flushes(f.out), 1u);
-    EXPECT_EQ(f.p.unsynced_from, kNoOffset) << "nobody waits";
+    EXPECT_TRUE(f.p.flushes.empty()) << "nobody waits";
     EXPECT_EQ(f.p.log.recovery_point, Offset{0});
     on_background_flush_done(f.p);
     EXPECT_EQ(f.p.log.recovery_point, f.p.log.active_segment().base_offset);
@@ -151,12 +150,43 @@ TEST(flush, flush_messages_counts_records_that_are_not_flushed) {
     Fixture f;
     f.lead({NodeId{1}, NodeId{2}, NodeId{3}});
     f.p.config.flush_messages = 5;
-    EXPECT_EQ(f.produce(4)->sync_token, 0u);
-    EXPECT_NE(f.produce(1)->sync_token, 0u);
-    EXPECT_EQ(f.produce(4)->sync_token, 0u) << "a flush is under way";
-    on_flush_done(f.p, Offset{5});
+    const auto must_wait = [&](int records) {
+        return is_flushing(f.p, f.produce(records)->next_offset);
+    };
+    EXPECT_FALSE(must_wait(4));
+    EXPECT_TRUE(must_wait(1));
+    EXPECT_EQ(f.p.served_end(), Offset{4});
+    f.produce(4);
+    EXPECT_EQ(f.p.flushes.size(), 1u) << "a flush is under way";
+    on_append_flush_done(f.p);
     EXPECT_EQ(f.p.log.recovery_point, Offset{5});
-    EXPECT_NE(f.produce(1)->sync_token, 0u);
+    EXPECT_EQ(f.p.served_end(), Offset{9});
+    EXPECT_TRUE(must_wait(1));
+}
+
+// Partition.makeLeader waits for the follower's append and its flush; so does who asks the leader.
+TEST(flush, a_leader_shows_nothing_that_it_has_not_flushed_as_a_follower) {
+    Fixture f;
+    f.p.config.flush_messages = 1;
+    f.follow(2, 1);
+    const auto receive = [&](int records) {
+        BatchBuilder builder;
+        for (int i = 0; i < records; ++i) builder.append(Fixture::a_record());
+        FetchPartitionResponse response;
+        response.batches.push_back(builder.close());
+        response.batches.back().base_offset = f.p.log.log_end_offset;
+        response.batches.back().leader_epoch = LeaderEpoch{1};
+        auto context = f.context();
+        ASSERT_TRUE(append_as_follower(f.p, response, context));
+    };
+    receive(3);
+    on_append_flush_done(f.p);
+    receive(2);
+    f.lead({NodeId{1}}, 2);
+    EXPECT_EQ(f.p.served_end(), Offset{3});
+    EXPECT_EQ(f.p.high_watermark, Offset{3});
+    on_append_flush_done(f.p);
+    EXPECT_EQ(f.p.served_end(), Offset{5});
 }
 
 }  // namespace

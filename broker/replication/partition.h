@@ -8,6 +8,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <variant>
 
 #include "broker/base/flat.h"
@@ -62,6 +63,16 @@ struct Offline {
     TRIBUNAL_FIELDS(Offline, unused)
 };
 
+// A flush that an append waits for (flush.messages). UnifiedLog.append returns only after it, and
+// whoever waits for the data is told after that: from `from` on nothing is shown to anybody, and a
+// replica that has become a follower meanwhile does not fetch yet (Partition.makeFollower waits for
+// the append). Deviation: a fetch that arrives meanwhile gets nothing of it; Kafka would serve it.
+struct FlushUnderWay {
+    Offset from;
+    Offset end;
+    TRIBUNAL_FIELDS(FlushUnderWay, from, end)
+};
+
 struct Partition {
     TopicPartition id;
     NodeId self;
@@ -72,26 +83,20 @@ struct Partition {
     Offset high_watermark{0};
     Offset checkpointed_high_watermark{0};  // in replication-offset-checkpoint, survives a crash
     LogCheckpoints checkpoints;             // likewise
-    // Up to where an append has asked for a flush that is still under way (flush.messages); 0 when
-    // none is.
-    Offset flush_requested{0};
+    std::vector<FlushUnderWay> flushes;     // oldest first
     // Ends of the flushes under way that nobody waits for (a roll, flush.ms), oldest first.
     std::vector<Offset> background_flushes;
     std::int32_t unflushed_ticks = 0;  // of log.flush.scheduler.interval.ms since the last flush
-    // Of a leader whose append waits for its fsync (flush.messages): from here on nothing is shown
-    // to anybody. UnifiedLog.append returns only after the flush, and whoever waits for the data is
-    // told after that. Deviation: so does a fetch that arrives meanwhile, which Kafka would serve.
-    Offset unsynced_from = kNoOffset;
     std::variant<Offline, Follower, Leader> role;
     TRIBUNAL_FIELDS(Partition, id, self, leader_epoch, partition_epoch, config, log, high_watermark,
-                    checkpointed_high_watermark, checkpoints, flush_requested, background_flushes,
-                    unflushed_ticks, unsynced_from, role)
+                    checkpointed_high_watermark, checkpoints, flushes, background_flushes,
+                    unflushed_ticks, role)
 
     Leader* leader() { return std::get_if<Leader>(&role); }
     const Leader* leader() const { return std::get_if<Leader>(&role); }
     // Up to where a leader serves its replicas.
     Offset served_end() const {
-        return unsynced_from == kNoOffset ? log.log_end_offset : unsynced_from;
+        return flushes.empty() ? log.log_end_offset : flushes.front().from;
     }
     Follower* follower() { return std::get_if<Follower>(&role); }
     const Follower* follower() const { return std::get_if<Follower>(&role); }
@@ -137,14 +142,13 @@ std::size_t min_isr(const Partition& p, const Rules& rules);
 struct Appended {
     Offset base_offset;
     Offset next_offset;
-    std::uint64_t sync_token = 0;  // not 0: answer only after WriteDone with it
-    bool is_duplicate = false;     // nothing was written: these are the offsets of the first time
+    bool is_duplicate = false;  // nothing was written: these are the offsets of the first time
 };
 // Appends a client's batch. One with a producer id is checked against what the log knows of that
 // producer (producer_state.h): a repeated one is answered as it was the first time (KIP-98).
-// `token` is used when the append must be flushed (flush.messages).
+// It may have to be flushed before anybody is told (is_flushing).
 Answer<Appended> append_as_leader(Partition& p, const RecordBatch& batch, std::int16_t acks,
-                                  std::uint64_t token, ReplicationContext& context);
+                                  ReplicationContext& context);
 
 // Whether an acks=all write that ends before `required` is done, and how (none, or
 // NOT_ENOUGH_REPLICAS_AFTER_APPEND); nullopt: not yet.
@@ -195,8 +199,8 @@ TruncationStep truncation_for(const Partition& p, const EpochEndOffset& answer,
 // Cuts the log and forgets a high watermark above it.
 void truncate(Partition& p, Offset to, ReplicationContext& context);
 // Appends what the leader sent from this log's end on. False when a batch was not intact.
-bool append_as_follower(Partition& p, const FetchPartitionResponse& response, std::uint64_t token,
-                        bool& synced, ReplicationContext& context);
+bool append_as_follower(Partition& p, const FetchPartitionResponse& response,
+                        ReplicationContext& context);
 // The leader's high watermark, as far as this log reaches.
 void follow_high_watermark(Partition& p, Offset of_leader);
 // The leader's answer to a fetch is where the logs diverge (KIP-595). One truncation may not be
@@ -209,28 +213,29 @@ void on_out_of_range(Partition& p, const FetchPartitionResponse& response,
 
 // --- flush.cc -----------------------------------------------------------------------------------
 
-// The token of a background flush of `tp`; others are below it, or above with the highest bit set.
+// The tokens of a partition's flushes, in the background and of appends; each is done in order.
 constexpr std::uint64_t kBackgroundFlush = std::uint64_t{1} << 62;
-constexpr std::uint64_t background_token(TopicPartition tp) {
-    return kBackgroundFlush |
-           (static_cast<std::uint64_t>(static_cast<std::uint32_t>(tp.topic.value)) << 31) |
+constexpr std::uint64_t kAppendFlush = std::uint64_t{2} << 62;
+constexpr std::uint64_t flush_token(std::uint64_t kind, TopicPartition tp) {
+    return kind | (static_cast<std::uint64_t>(static_cast<std::uint32_t>(tp.topic.value)) << 31) |
            static_cast<std::uint32_t>(tp.partition);
 }
-constexpr bool is_background_flush(std::uint64_t token) { return token >> 62 == 1; }
+constexpr std::uint64_t kind_of_flush(std::uint64_t token) { return token >> 62 << 62; }
 constexpr TopicPartition flushed_by(std::uint64_t token) {
     return {TopicId{static_cast<std::int32_t>(token >> 31 & 0x7fffffff)},
             static_cast<std::int32_t>(token & 0x7fffffff)};
 }
 
-// Appends `batch`, as it is, and its effects: a roll flushes what came before in the background,
-// flush.messages flushes with `token`. Returns whether it did the latter.
-bool append_to_log(Partition& p, RecordBatch batch, std::uint64_t token,
-                   ReplicationContext& context);
+// Appends batches, as they are, and their effects: a roll flushes what came before in the
+// background, flush.messages makes the append of all of them wait.
+void append_to_log(Partition& p, std::span<RecordBatch> batches, ReplicationContext& context);
 // Flushes in the background what lies below `end`.
 void flush_in_background(Partition& p, Offset end, ReplicationContext& context);
 void on_background_flush_done(Partition& p);
-// The append's flush is done up to `end`.
-void on_flush_done(Partition& p, Offset end);
+// The oldest flush of an append is done.
+void on_append_flush_done(Partition& p);
+// Whether an append of something below `end` still waits for its flush.
+bool is_flushing(const Partition& p, Offset end);
 
 // --- log_start.cc -------------------------------------------------------------------------------
 

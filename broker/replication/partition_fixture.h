@@ -61,7 +61,7 @@ struct PartitionFixture {
         BatchBuilder builder;
         for (int i = 0; i < records; ++i) builder.append(a_record());
         auto c = context();
-        return append_as_leader(p, builder.close(), acks, 7, c);
+        return append_as_leader(p, builder.close(), acks, c);
     }
     static FetchPartition fetch_request(std::int64_t offset, int epoch = -1, int last_epoch = -1) {
         FetchPartition request;

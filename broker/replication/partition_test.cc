@@ -41,7 +41,7 @@ TEST(produce, refuses_damaged_and_oversized_batches) {
     RecordBatch batch = builder.close();
     ++batch.crc;
     auto c = f.context();
-    EXPECT_EQ(append_as_leader(f.p, batch, 1, 0, c).error(), ErrorCode::corrupt_message);
+    EXPECT_EQ(append_as_leader(f.p, batch, 1, c).error(), ErrorCode::corrupt_message);
     f.p.config.max_message_bytes = 10;
     EXPECT_EQ(f.produce(1, 1).error(), ErrorCode::message_too_large);
 }
@@ -206,16 +206,14 @@ TEST(follower, appends_from_its_log_end_and_refuses_damage) {
     response.high_watermark = Offset{1};
     response.batches = {batch};
     auto c = f.context();
-    bool synced = false;
-    EXPECT_TRUE(append_as_follower(f.p, response, 0, synced, c));
+    EXPECT_TRUE(append_as_follower(f.p, response, c));
     EXPECT_EQ(f.p.log.log_end_offset, Offset{1});
     EXPECT_EQ(f.p.high_watermark, Offset{1});
-    EXPECT_TRUE(append_as_follower(f.p, response, 0, synced, c))
-        << "what it has already is skipped";
+    EXPECT_TRUE(append_as_follower(f.p, response, c)) << "what it has already is skipped";
     EXPECT_EQ(f.p.log.log_end_offset, Offset{1});
     response.batches[0].base_offset = Offset{1};
     ++response.batches[0].crc;
-    EXPECT_FALSE(append_as_follower(f.p, response, 0, synced, c));
+    EXPECT_FALSE(append_as_follower(f.p, response, c));
 }
 
 }  // namespace
