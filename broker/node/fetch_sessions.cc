@@ -79,7 +79,9 @@ void gather(Broker& b, FetchSession& session, TopicPartition tp, std::int64_t ma
     // A consumer above the high watermark of the follower that it reads from waits for it.
     // Deviation: Kafka answers it at once, with nothing, over and over.
     const Offset upper = readable_end(*p, session);
-    if (fetch.fetch_offset < upper && gathered.bytes >= max_bytes) {
+    // The first batch of an answer always goes, whatever fetch.max.bytes says: a reader that takes
+    // none would never get anywhere (KIP-74).
+    if (fetch.fetch_offset < upper && gathered.bytes > 0 && gathered.bytes >= max_bytes) {
         gathered.left_over.push_back(tp);
         return;
     }

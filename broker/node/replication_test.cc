@@ -87,10 +87,10 @@ struct Fixture {
     }
     // A fetch of a session of its own; waits for nothing.
     const FetchResponse* fetch(NodeId from, FetchPartition fetch, const std::string& rack = "",
-                               Duration max_wait = Duration{0}) {
+                               Duration max_wait = Duration{0}, std::int32_t max_bytes = 1 << 20) {
         FetchRequest request;
         request.max_wait = max_wait;
-        request.max_bytes = 1 << 20;
+        request.max_bytes = max_bytes;
         request.rack = rack;
         if (from < kController) {
             request.replica = from;
@@ -253,6 +253,21 @@ TEST(closest_replica, a_follower_serves_up_to_its_high_watermark) {
               ErrorCode::not_leader_or_follower);
     f.b.config.rules.fetch_from_follower = false;
     EXPECT_EQ(error(0, 5), ErrorCode::not_leader_or_follower);
+}
+
+// KIP-74: the first batch goes out whatever the limits say.
+TEST(fetch, gives_the_first_batch_even_to_who_wants_no_bytes) {
+    Fixture f;
+    f.append(5, 5);
+    f.p().high_watermark = Offset{5};
+    f.lead(5);
+    for (const std::int32_t max_bytes : {0, 1}) {
+        const FetchResponse* response =
+            f.fetch(kConsumer, Fixture::at(2, 5), "", Duration{0}, max_bytes);
+        ASSERT_NE(response, nullptr);
+        ASSERT_EQ(response->partitions.size(), 1u) << max_bytes;
+        EXPECT_EQ(response->partitions[0].batches.size(), 1u) << max_bytes;
+    }
 }
 
 TEST(closest_replica, a_consumer_that_waits_at_a_follower_is_told_of_what_is_committed) {
