@@ -67,7 +67,7 @@ AlterPartitionResult alter(const ControllerView& c, NodeId from, const AlterPart
     target.isr.clear();
     for (const IsrMember& member : request.new_isr) target.isr.insert(member.broker);
     target.leader_recovery_state = request.leader_recovery_state;
-    if (topic.config.unclean_leader_election_enable) target.election = Election::unclean;
+    if (may_elect_unclean(c, topic)) target.election = Election::unclean;
     auto change = build_change(request.partition, p, std::move(target), partition_rules(c, topic),
                                AcceptableLeader{c.image});
     result.image = p;

@@ -46,7 +46,9 @@ Decision<AlterPartitionResponse> decide(const ControllerView& c,
 // elections.cc
 Decision<ElectLeadersResponse> decide(const ControllerView& c, const ElectLeadersRequest& request);
 // The periodic tasks: give partitions back to their preferred leaders (auto.leader.rebalance), and
-// leaders to partitions without one whose topic allows unclean elections (KIP-966 brought it).
+// leaders to partitions without one whose topic allows unclean elections (KAFKA-12670).
+// Deviation: the ZooKeeper controller had no such task; it elected when a broker came or the
+// setting changed.
 std::vector<MetadataRecord> decide_preferred_leaders(const ControllerView& c);
 std::vector<MetadataRecord> decide_unclean_leaders(const ControllerView& c);
 

@@ -34,6 +34,27 @@ ErrorCode elect(const ControllerView& c, ElectionType type, TopicPartition tp,
     return ErrorCode::none;
 }
 
+// Brokers whose share of partitions that they should lead and do not is above
+// leader.imbalance.per.broker.percentage (KafkaController.checkAndTriggerAutoLeaderRebalance).
+FlatSet<NodeId> imbalanced_brokers(const ControllerView& c) {
+    struct Count {
+        std::int64_t preferred = 0;
+        std::int64_t led_by_others = 0;
+    };
+    FlatMap<NodeId, Count> counts;
+    for_each_partition(c.image, [&](TopicPartition, const PartitionImage& p, const TopicImage&) {
+        Count& count = counts[p.replicas.front()];
+        ++count.preferred;
+        if (p.leader != p.replicas.front()) ++count.led_by_others;
+    });
+    FlatSet<NodeId> imbalanced;
+    for (const auto& [broker, count] : counts) {
+        const std::int64_t most = count.preferred * c.config.leader_imbalance_per_broker_percentage;
+        if (count.led_by_others * 100 > most) imbalanced.insert(broker);
+    }
+    return imbalanced;
+}
+
 }  // namespace
 
 Decision<ElectLeadersResponse> decide(const ControllerView& c, const ElectLeadersRequest& request) {
@@ -59,9 +80,13 @@ Decision<ElectLeadersResponse> decide(const ControllerView& c, const ElectLeader
 
 std::vector<MetadataRecord> decide_preferred_leaders(const ControllerView& c) {
     std::vector<MetadataRecord> records;
+    const FlatSet<NodeId> imbalanced = imbalanced_brokers(c);
     for_each_partition(
         c.image, [&](TopicPartition tp, const PartitionImage& p, const TopicImage& topic) {
             if (p.leader == p.replicas.front() || records.size() >= kMostElectionsAtOnce) return;
+            if (!c.config.rules.balances_every_leader && !imbalanced.contains(p.replicas.front())) {
+                return;
+            }
             auto record = elect(c, tp, p, topic, Election::preferred);
             if (record) records.emplace_back(std::move(*record));
         });
@@ -70,15 +95,15 @@ std::vector<MetadataRecord> decide_preferred_leaders(const ControllerView& c) {
 
 std::vector<MetadataRecord> decide_unclean_leaders(const ControllerView& c) {
     std::vector<MetadataRecord> records;
-    for_each_partition(
-        c.image, [&](TopicPartition tp, const PartitionImage& p, const TopicImage& topic) {
-            if (p.leader != kNoNode || !topic.config.unclean_leader_election_enable ||
-                records.size() >= kMostElectionsAtOnce) {
-                return;
-            }
-            auto record = elect(c, tp, p, topic, Election::unclean);
-            if (record) records.emplace_back(std::move(*record));
-        });
+    for_each_partition(c.image,
+                       [&](TopicPartition tp, const PartitionImage& p, const TopicImage& topic) {
+                           if (p.leader != kNoNode || !may_elect_unclean(c, topic) ||
+                               records.size() >= kMostElectionsAtOnce) {
+                               return;
+                           }
+                           auto record = elect(c, tp, p, topic, Election::unclean);
+                           if (record) records.emplace_back(std::move(*record));
+                       });
     return records;
 }
 

@@ -199,6 +199,10 @@ bool is_elr_enabled(const ControllerView& c) {
            c.image.features.metadata_version >= metadata_version::kIbp40Iv1;
 }
 
+bool may_elect_unclean(const ControllerView& c, const TopicImage& topic) {
+    return c.config.rules.unclean_election_by_config && topic.config.unclean_leader_election_enable;
+}
+
 void clear_elr(const TopicImage& topic, std::vector<MetadataRecord>& records) {
     for (std::size_t i = 0; i < topic.partitions.size(); ++i) {
         const PartitionImage& p = topic.partitions[i];

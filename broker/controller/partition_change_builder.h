@@ -38,10 +38,11 @@ struct PartitionRules {
 };
 PartitionRules partition_rules(const ControllerView& c, const TopicImage& topic);
 
-// min.insync.replicas, but never more than the topic's replication factor: such a topic takes no
-// acks=all writes, and its eligible leader replicas are counted as if it could.
+// min.insync.replicas, but never more than the topic's replication factor (KAFKA-15583).
 std::int32_t effective_min_isr(const TopicImage& topic);
 bool is_elr_enabled(const ControllerView& c);
+// unclean.leader.election.enable, where the release obeys it.
+bool may_elect_unclean(const ControllerView& c, const TopicImage& topic);
 
 // Who may lead: active brokers (KIP-841), with one added or taken out whose record is being decided
 // in the same breath.

@@ -38,7 +38,7 @@ void update_partitions(const ControllerView& c, const BrokerChange& change, Conc
         PartitionTarget target(p);
         if (!keeps_dead) target.isr.erase(gone);
         target.unclean_shutdown = change.unclean_shutdown;
-        if (topic.config.unclean_leader_election_enable) target.election = Election::unclean;
+        if (may_elect_unclean(c, topic)) target.election = Election::unclean;
         auto record = build_change(tp, p, std::move(target), partition_rules(c, topic), acceptable);
         if (record) records.emplace_back(std::move(*record));
     });

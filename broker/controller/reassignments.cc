@@ -38,14 +38,14 @@ Change cancel(const ControllerView& c, TopicPartition tp, const PartitionImage& 
     for (const NodeId node : p.adding_replicas) target.isr.erase(node);
     if (target.isr.empty()) {
         // Only those that were to come are in sync: whoever else would lead has not everything.
-        if (!topic.config.unclean_leader_election_enable) {
+        if (!may_elect_unclean(c, topic)) {
             return ErrorCode::invalid_replica_assignment;
         }
         target.isr.insert(target.replicas.front());
     }
     target.adding_replicas.clear();
     target.removing_replicas.clear();
-    if (topic.config.unclean_leader_election_enable) target.election = Election::unclean;
+    if (may_elect_unclean(c, topic)) target.election = Election::unclean;
     return build_change(tp, p, std::move(target), partition_rules(c, topic),
                         AcceptableLeader{c.image});
 }

@@ -192,6 +192,45 @@ TEST(election, unclean_by_request_needs_no_permission_and_somebody_alive) {
     EXPECT_TRUE(c.findings.empty());
 }
 
+// leader.imbalance.per.broker.percentage, which the ZooKeeper controller looked at.
+TEST(election, of_imbalanced_brokers_only_before_kraft) {
+    Moving c;
+    for (const char* name : {"u", "v", "w"}) c.create(node_list({1, 2}), 1, false, name);
+    c.expire(1);
+    c.heartbeat(1);
+    c.alter({1, 2, 3});
+    // Of four partitions that 1 should lead it leads none, and one could be given back.
+    c.config.rules.balances_every_leader = false;
+    c.config.leader_imbalance_per_broker_percentage = 100;
+    EXPECT_EQ(decide_preferred_leaders(c.view()).size(), 0u);
+    c.config.leader_imbalance_per_broker_percentage = 99;
+    EXPECT_EQ(decide_preferred_leaders(c.view()).size(), 1u);
+    c.config.leader_imbalance_per_broker_percentage = 100;
+    c.config.rules.balances_every_leader = true;
+    EXPECT_EQ(decide_preferred_leaders(c.view()).size(), 1u);
+}
+
+// KAFKA-12670.
+TEST(election, unclean_ones_come_only_by_request_where_the_setting_is_not_read) {
+    Moving c;
+    c.create(node_list({1, 2}), 1, true, "u");
+    c.config.rules.unclean_election_by_config = false;
+    c.alter({1});
+    const auto shrunk = [&](const std::string& topic) { return c.partition(topic).isr; };
+    c.expire(2);
+    EXPECT_EQ(shrunk("u"), nodes({1}));
+    c.heartbeat(2);
+    c.expire(1);
+    EXPECT_EQ(c.partition("u").leader, kNoNode);
+    EXPECT_TRUE(decide_unclean_leaders(c.view()).empty());
+    c.config.rules.unclean_election_by_config = true;
+    EXPECT_EQ(decide_unclean_leaders(c.view()).size(), 1u);
+    c.config.rules.unclean_election_by_config = false;
+    EXPECT_EQ(c.ask(ElectLeadersRequest{ElectionType::unclean, {{"u", 0}}}).partitions[0].error,
+              ErrorCode::none);
+    EXPECT_EQ(c.partition("u").leader, NodeId{2});
+}
+
 TEST(election, unclean_ones_come_by_themselves_where_the_topic_allows_them) {
     Moving c;
     c.alter({1});

@@ -27,12 +27,12 @@ bool collides(const ClusterImage& image, const std::string& name) {
                        [&](const auto& entry) { return unified(entry.first) == here; });
 }
 
-// What Kafka refuses (TopicConfig's validators). min.insync.replicas above the replication factor
-// is not: such a topic takes no acks=all writes.
+// What Kafka refuses (TopicConfig's validators). Not min.insync.replicas above the replication
+// factor: since 3.7 it counts as that (KAFKA-15583); before, such a topic takes no acks=all writes.
+// Nor a cleanup.policy of nothing, which keeps everything.
 bool is_valid(const TopicConfig& config) {
     return config.min_insync_replicas >= 1 && config.segment_bytes >= 14 &&
            config.max_message_bytes >= 0 && config.flush_messages >= 1 &&
-           (config.cleanup_delete || config.cleanup_compact) &&
            config.min_cleanable_dirty_ratio >= 0 && config.min_cleanable_dirty_ratio <= 1'000'000 &&
            config.min_compaction_lag <= config.max_compaction_lag;
 }
@@ -141,6 +141,8 @@ Decision<CreatePartitionsResponse> decide(const ControllerView& c,
 }
 
 Decision<DeleteTopicResponse> decide(const ControllerView& c, const DeleteTopicRequest& request) {
+    // Deviation: before 1.1 (KAFKA-5975) nobody answered, and the request timed out.
+    if (!c.config.delete_topic_enable) return {{}, {ErrorCode::topic_deletion_disabled}};
     const TopicImage* topic = c.image.topic(request.name);
     if (topic == nullptr) return {{}, {ErrorCode::unknown_topic_or_partition}};
     return {{RemoveTopicRecord{topic->id}}, {ErrorCode::none}};

@@ -42,9 +42,12 @@ TEST(topics, are_refused_with_kafkas_errors) {
     config.min_insync_replicas = 0;
     EXPECT_EQ(c.create("t", 1, 1, {}, config), ErrorCode::invalid_config);
     config.min_insync_replicas = 5;
-    EXPECT_EQ(c.create("a.b", 1, 1, {}, config), ErrorCode::none) << "takes no acks=all writes";
+    EXPECT_EQ(c.create("a.b", 1, 1, {}, config), ErrorCode::none) << "counts as 1";
     EXPECT_EQ(c.create("a.b", 1, 1), ErrorCode::topic_already_exists);
     EXPECT_EQ(c.create("a_b", 1, 1), ErrorCode::invalid_topic_exception) << "collides";
+    c.config.delete_topic_enable = false;
+    EXPECT_EQ(c.ask(DeleteTopicRequest{"a.b"}).error, ErrorCode::topic_deletion_disabled);
+    c.config.delete_topic_enable = true;
     EXPECT_EQ(c.ask(DeleteTopicRequest{"x"}).error, ErrorCode::unknown_topic_or_partition);
     EXPECT_EQ(c.ask(DeleteTopicRequest{"a.b"}).error, ErrorCode::none);
     EXPECT_EQ(c.image.topic("a.b"), nullptr);

@@ -69,6 +69,7 @@ struct BrokerConfig {
     std::string rack;                               // broker.rack; empty: none
     bool replica_selector_rack_aware = false;       // replica.selector.class (KIP-392)
     bool controlled_shutdown_enable = true;         // controlled.shutdown.enable
+    bool delete_topic_enable = true;                // delete.topic.enable
     bool auto_leader_rebalance_enable = true;       // auto.leader.rebalance.enable
     Duration leader_imbalance_check_interval =
         seconds(300);  // leader.imbalance.check.interval.seconds
@@ -108,7 +109,7 @@ struct BrokerConfig {
         broker_session_timeout, retention_check_interval, fetch_max_bytes,
         offsets_topic_num_partitions, offsets_topic_replication_factor, offsets_commit_timeout,
         fetch_session_cache_slots, rack, replica_selector_rack_aware, controlled_shutdown_enable,
-        auto_leader_rebalance_enable, leader_imbalance_check_interval,
+        delete_topic_enable, auto_leader_rebalance_enable, leader_imbalance_check_interval,
         leader_imbalance_per_broker_percentage, unclean_leader_election_interval,
         flush_offset_checkpoint_interval, flush_start_offset_checkpoint_interval,
         flush_scheduler_interval, cleaner_enable, cleaner_backoff, cleaner_dedupe_buffer_size,
@@ -153,8 +154,11 @@ struct TopicConfig {
 };
 
 enum class PartitionerKind : std::uint8_t {
-    builtin,      // key hash with a key, KIP-794 uniform sticky without
-    round_robin,  // org.apache.kafka.clients.producer.RoundRobinPartitioner
+    builtin,              // key hash with a key, KIP-794 uniform sticky without
+    round_robin,          // org.apache.kafka.clients.producer.RoundRobinPartitioner
+    default_sticky,       // DefaultPartitioner since 2.4: without a key sticky by batch (KIP-480)
+    default_round_robin,  // DefaultPartitioner before: one partition after the other
+    uniform_sticky,       // UniformStickyPartitioner: sticky by batch, keys ignored
 };
 
 struct ProducerConfig {

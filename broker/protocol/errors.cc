@@ -98,6 +98,8 @@ std::string_view name_of(ErrorCode error) {
             return "FETCH_SESSION_ID_NOT_FOUND";
         case ErrorCode::invalid_fetch_session_epoch:
             return "INVALID_FETCH_SESSION_EPOCH";
+        case ErrorCode::topic_deletion_disabled:
+            return "TOPIC_DELETION_DISABLED";
         case ErrorCode::fenced_leader_epoch:
             return "FENCED_LEADER_EPOCH";
         case ErrorCode::unknown_leader_epoch:

@@ -51,6 +51,7 @@ enum class ErrorCode : std::int16_t {
     reassignment_in_progress = 60,
     fetch_session_id_not_found = 70,
     invalid_fetch_session_epoch = 71,
+    topic_deletion_disabled = 73,
     fenced_leader_epoch = 74,
     unknown_leader_epoch = 75,
     unsupported_compression_type = 76,

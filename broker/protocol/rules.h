@@ -58,6 +58,13 @@ struct Rules {
     // Replicas that leave the ISR below min.insync.replicas stay eligible to lead; an unclean
     // restart ends that (KIP-966). Without it the last in-sync replica never leaves the ISR.
     bool eligible_leader_replicas = true;
+    // unclean.leader.election.enable is obeyed; the controllers of KRaft ignored it until 3.9
+    // (KAFKA-12670).
+    bool unclean_election_by_config = true;
+    // The periodic balancing of leaders moves every partition whose preferred replica may lead
+    // (KRaft); before, only those of brokers that lead too few of theirs by
+    // leader.imbalance.per.broker.percentage (ZooKeeper).
+    bool balances_every_leader = true;
 
     // --- clients' view ---
     // Latest offsets are withheld until the high watermark has reached the leader's epoch
@@ -112,6 +119,7 @@ struct Rules {
                     high_watermark_requires_min_isr, isr_expand_requires_epoch_start,
                     isr_excludes_fenced_brokers, alter_partition_checks_partition_epoch,
                     alter_partition_checks_broker_epoch, eligible_leader_replicas,
+                    unclean_election_by_config, balances_every_leader,
                     list_offsets_waits_for_own_epoch, fetch_from_follower, zstd_compression,
                     cleaner_bounded_by_high_watermark, cleaner_sets_delete_horizon,
                     cleaner_keeps_control_batches, producer_state_survives_deletion,
