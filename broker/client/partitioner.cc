@@ -1,4 +1,4 @@
-// The three partitioners. Each leaf takes the draw it may need and uses it at most once.
+// The partitioners. Each leaf takes the draw it may need and uses it at most once.
 #include "broker/client/partitioner.h"
 
 #include <algorithm>
@@ -33,8 +33,9 @@ bool move_to_other(TopicPartitioner& topic, const PartitionTable& table, std::in
     return true;
 }
 
-std::int32_t next_round_robin(TopicPartitioner& topic, const PartitionTable& table) {
-    const std::int32_t turn = to_positive(static_cast<std::int32_t>(topic.round_robin++));
+std::int32_t next_round_robin(TopicPartitioner& topic, const PartitionTable& table,
+                              std::uint32_t start = 0) {
+    const std::int32_t turn = to_positive(static_cast<std::int32_t>(start + topic.round_robin++));
     return table.with_leader.empty() ? turn % table.count : entry_for(table.with_leader, turn);
 }
 
@@ -104,6 +105,12 @@ PartitionChoice choose_partition(const PartitionerConfig& config, TopicPartition
     // DefaultPartitioner, did, and is what uniform_sticky without ignores_keys stands for.
     if (target.key && !config.ignores_keys) {
         return {partition_for_key(*target.key, table.count), false, false};
+    }
+    if (config.rule == PartitionerRule::default_round_robin) {
+        const bool begins = !topic.sticky;
+        if (begins) topic.sticky = random;
+        const auto start = static_cast<std::uint32_t>(*topic.sticky);
+        return {next_round_robin(topic, table, start), false, begins};
     }
     return sticky_choice(config, topic, table, random);
 }

@@ -2,10 +2,12 @@
 //
 // Kafka's order of precedence: the partition the application names; else the hash of the key
 // (unless partitioner.ignore.keys or another partitioner.class); else the configured rule:
-//   built_in        sticky by bytes, and adaptive to the brokers' queues (KIP-794, since 3.3)
-//   uniform_sticky  sticky until the next batch begins (KIP-480, 2.4 to 3.2); known to favour slow
-//                   brokers, whose batches stay open longer (KAFKA-10888)
-//   round_robin     RoundRobinPartitioner: every record to the next partition, keys ignored
+//   built_in             sticky by bytes, and adaptive to the brokers' queues (KIP-794, since 3.3)
+//   uniform_sticky       sticky until the next batch begins (KIP-480, 2.4 to 3.2); known to favour
+//                        slow brokers, whose batches stay open longer (KAFKA-10888)
+//   default_round_robin  DefaultPartitioner before 2.4: every record without a key to the next
+//                        partition, from a random one on
+//   round_robin          RoundRobinPartitioner: every record to the next partition, keys ignored
 //
 // Plain values without randomness of their own: where a draw may be needed, the caller passes one
 // in as a non-negative 31-bit integer and is told whether it was consumed, so that a producer whose
@@ -24,7 +26,12 @@
 
 namespace tribunal {
 
-enum class PartitionerRule : std::uint8_t { built_in, uniform_sticky, round_robin };
+enum class PartitionerRule : std::uint8_t {
+    built_in,
+    uniform_sticky,
+    default_round_robin,
+    round_robin
+};
 
 struct PartitionerConfig {
     PartitionerRule rule = PartitionerRule::built_in;
@@ -69,8 +76,10 @@ std::int32_t drawn_partition(const PartitionTable& table, const std::optional<Lo
 
 // What a producer remembers about one topic; a default one is a producer that never sent to it.
 struct TopicPartitioner {
-    std::optional<std::int32_t> sticky;  // the partition of records that have none of their own
-    std::int64_t produced = 0;           // bytes appended to it since it was drawn
+    // The partition of records that have none of their own; of default_round_robin the number that
+    // it began to count from.
+    std::optional<std::int32_t> sticky;
+    std::int64_t produced = 0;  // bytes appended to it since it was drawn
     std::optional<LoadStats> load;
     std::uint32_t round_robin = 0;  // records so far
     TRIBUNAL_FIELDS(TopicPartitioner, sticky, produced, load, round_robin)

@@ -126,6 +126,19 @@ TEST(partitioner, partitions_without_leader_are_avoided_unless_all_are) {
     }
 }
 
+TEST(partitioner, the_default_before_sticky_goes_round_from_a_random_partition_on) {
+    const PartitionerConfig config{.rule = PartitionerRule::default_round_robin};
+    TopicPartitioner topic;
+    EXPECT_EQ(choose_partition(config, topic, kThree, {}, 4), (PartitionChoice{1, false, true}));
+    // Records with a key take no turn.
+    EXPECT_EQ(choose_partition(config, topic, kThree, {std::nullopt, "foobar"}, 0).partition,
+              partition_for_key("foobar", 3));
+    for (const std::int32_t next : {2, 0, 1}) {
+        EXPECT_EQ(choose_partition(config, topic, kThree, {}, 7),
+                  (PartitionChoice{next, false, false}));
+    }
+}
+
 TEST(partitioner, a_shorter_queue_is_drawn_more_often) {
     const auto load = load_stats({{0, 0}, {1, 3}, {2, 1}}, 3);
     ASSERT_TRUE(load.has_value());

@@ -67,12 +67,28 @@ Record make_record(Producer& p, std::uint64_t n, std::uint32_t random, Outbox& o
     return record;
 }
 
+PartitionerRule rule_of(PartitionerKind kind) {
+    switch (kind) {
+        case PartitionerKind::builtin:
+            return PartitionerRule::built_in;
+        case PartitionerKind::round_robin:
+            return PartitionerRule::round_robin;
+        case PartitionerKind::default_round_robin:
+            return PartitionerRule::default_round_robin;
+        case PartitionerKind::default_sticky:
+        case PartitionerKind::uniform_sticky:
+            return PartitionerRule::uniform_sticky;
+    }
+    CHECK(!"unknown partitioner");
+    return PartitionerRule::built_in;
+}
+
 PartitionerConfig partitioner_config(const Producer& p) {
     PartitionerConfig config;
-    config.rule = p.config.partitioner == PartitionerKind::round_robin
-                      ? PartitionerRule::round_robin
-                      : PartitionerRule::built_in;
-    config.ignores_keys = p.config.partitioner_ignore_keys;
+    config.rule = rule_of(p.config.partitioner);
+    config.ignores_keys = p.config.partitioner == PartitionerKind::builtin
+                              ? p.config.partitioner_ignore_keys
+                              : p.config.partitioner == PartitionerKind::uniform_sticky;
     config.is_adaptive = p.config.adaptive_partitioning;
     config.batch_size = std::max(p.config.batch_size, 1);
     return config;
@@ -89,19 +105,24 @@ PartitionTable partition_table(const KnownTopic& topic) {
     return table;
 }
 
+// Whether a record of this size has no open batch of the partition to join. One that it does not
+// fit into takes no more records.
+bool begins_batch(Producer& p, std::int32_t partition, std::int64_t size) {
+    auto& waiting = p.queues[static_cast<std::size_t>(partition)].waiting;
+    if (waiting.empty() || waiting.back().closed) return true;
+    ProducerBatch& last = waiting.back();
+    // Kafka is careful and takes the new record for one that does not get smaller.
+    if (estimated_size(p, last) + size <= p.config.batch_size) return false;
+    close_batch(p, last);
+    last.due = true;
+    return true;
+}
+
 // Puts a record into the last open batch of its partition, or opens one.
 void append(Producer& p, std::int32_t partition, const Record& record, Outbox& out) {
     auto& waiting = p.queues[static_cast<std::size_t>(partition)].waiting;
     const std::int64_t size = BatchBuilder::size_of(record);
-    if (!waiting.empty() && !waiting.back().closed) {
-        ProducerBatch& last = waiting.back();
-        // Kafka is careful and takes the new record for one that does not get smaller.
-        if (estimated_size(p, last) + size > p.config.batch_size) {
-            close_batch(p, last);
-            last.due = true;
-        }
-    }
-    if (waiting.empty() || waiting.back().closed) {
+    if (begins_batch(p, partition, size)) {
         ProducerBatch& fresh = waiting.emplace_back();
         fresh.id = p.next_batch++;
         fresh.created = out.moment;
@@ -126,17 +147,22 @@ bool place(Producer& p, const Record& record, std::uint32_t random, Outbox& out)
     const KnownTopic* topic = p.metadata.topic(p.topic);
     if (topic == nullptr || topic->partitions.empty()) return false;
     if (p.buffered_bytes + BatchBuilder::size_of(record) > p.config.buffer_memory) return false;
-    // Never fewer: a broker that is behind tells of a topic as it was before it grew, and what waits
-    // for the new partitions, and the sequence numbers there, are not forgotten for that.
+    // Never fewer: a broker that is behind tells of a topic as it was before it grew, and what
+    // waits for the new partitions, and the sequence numbers there, are not forgotten for that.
     p.queues.resize(std::max(p.queues.size(), topic->partitions.size()));
     const PartitionerConfig config = partitioner_config(p);
     const PartitionTable table = partition_table(*topic);
     RecordTarget target;
     target.partition = p.load.partition;
     if (record.key) target.key = *record.key;
-    const PartitionChoice choice =
+    PartitionChoice choice =
         choose_partition(config, p.partitioner, table, target, draw31(random, 1));
     if (!choice.partition || *choice.partition >= table.count) return false;
+    // KIP-480: who would begin a batch is asked again where to (Partitioner.onNewBatch).
+    if (begins_batch(p, *choice.partition, BatchBuilder::size_of(record)) &&
+        on_new_batch(config, p.partitioner, table, *choice.partition, draw31(random, 3))) {
+        choice = choose_partition(config, p.partitioner, table, target, draw31(random, 1));
+    }
     const std::int32_t partition = *choice.partition;
     out.notes.emplace_back(SendPartitioned{record.uid, partition_of(p, partition)});
     append(p, partition, record, out);
