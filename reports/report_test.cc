@@ -141,6 +141,21 @@ TEST(Text, IsTheGoldenText) {
     expect_golden("colour.txt", to_text(sample::failing(), true, "out/report.html"));
 }
 
+TEST(Text, SaysHowManySettingsAreIgnoredAndWhereTheyStand) {
+    Report report = sample::failing();
+    report.without_effect.clear();
+    for (int i = 0; i < 40; ++i) {
+        report.without_effect.push_back("log.cleaner.number." + std::to_string(i));
+    }
+    const std::string text = to_text(report, false, "out/report.html");
+    EXPECT_NE(text.find("40 settings are read, but not simulated; the HTML and JSON reports list"),
+              std::string::npos)
+        << text;
+    EXPECT_EQ(to_text(report, false, "out/report.html").find("number.39"), std::string::npos);
+    EXPECT_NE(to_html(report).find("number.39"), std::string::npos);
+    EXPECT_NE(to_json(report).find("number.39"), std::string::npos);
+}
+
 TEST(Text, FitsTheScreenAndHoldsNoCommandForATerminal) {
     for (const auto& [name, report] : samples()) {
         std::istringstream lines(to_text(report, false, "out/report.html"));

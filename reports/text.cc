@@ -102,6 +102,18 @@ struct Paint {
     std::string strong(std::string text) const { return on ? "\033[1m" + text + "\033[0m" : text; }
 };
 
+// A real file of settings has dozens of them.
+std::string ignored_text(const std::vector<std::string>& settings) {
+    constexpr std::size_t kShown = 3;
+    const std::size_t shown = settings.size() > kShown + 1 ? kShown : settings.size();
+    std::string names;
+    for (std::size_t i = 0; i < shown; ++i) names += (i == 0 ? "" : ", ") + settings[i];
+    if (shown == settings.size()) return names + " (read, but not simulated)";
+    return fmt::format(
+        "{} settings are read, but not simulated; the HTML and JSON reports list them: {}, ...",
+        settings.size(), names);
+}
+
 class Screen {
   public:
     Screen(const Report& report, bool colour)
@@ -169,10 +181,7 @@ class Screen {
                                                     with_thousands(report_.unclean_elections))});
         claims();
         if (!report_.without_effect.empty()) {
-            std::string names;
-            for (const auto& name : report_.without_effect)
-                names += (names.empty() ? "" : ", ") + name;
-            labelled("ignored", names + " (read, but not simulated)");
+            labelled("ignored", ignored_text(report_.without_effect));
         }
         for (const auto& warning : report_.warnings) labelled("warning", warning);
     }
