@@ -141,8 +141,12 @@ std::vector<Line> list_settings() {
             for (const Setting& setting : part) {
                 lines.push_back(
                     {std::string{setting.name},
-                     fmt::format("{}: {}", name_of(scope),
-                                 support[static_cast<std::size_t>(setting.support())])});
+                     fmt::format(
+                         "{}: {}{}{}", name_of(scope),
+                         support[static_cast<std::size_t>(setting.support())],
+                         setting.since.empty() ? "" : fmt::format(", since {}", setting.since),
+                         setting.until.empty() ? ""
+                                               : fmt::format(", removed in {}", setting.until))});
             }
         }
     }

@@ -42,6 +42,7 @@ void add_setting(const std::string& name, const Settings& settings, const Editio
     const Setting* setting = find_setting(ConfigScope::topic, name);
     // What changes nothing here is none of the controller's business.
     if (setting == nullptr || setting->binding.get == nullptr) return;
+    if (!acts_in(*setting, edition)) return;
     const std::string value = setting->binding.get(settings);
     const TopicFields fields = fields_of(*setting, value, edition, request.config);
     request.config = with_fields(request.config, settings.topic, fields);
@@ -92,7 +93,7 @@ std::vector<SettingText> altered_settings(const IncrementalAlterConfigsRequest& 
     settings.topic = request.config;
     for (const auto table : settings_of(ConfigScope::topic)) {
         for (const Setting& setting : table) {
-            if (setting.binding.get == nullptr || !is_since(edition, setting.since)) continue;
+            if (setting.binding.get == nullptr || !acts_in(setting, edition)) continue;
             std::string value = setting.binding.get(settings);
             const TopicFields fields = fields_of(setting, value, edition, request.config);
             if ((fields & request.altered) == fields) {

@@ -159,6 +159,20 @@ constexpr Binding producer_rule() {
             [](const Settings& s) { return text_of(s.producer.rules.*Field); }};
 }
 
+// Rows by the releases that brought or removed them.
+constexpr Setting since(std::string_view release, Setting setting) {
+    setting.since = release;
+    return setting;
+}
+constexpr Setting until(std::string_view release, Setting setting) {
+    setting.until = release;
+    return setting;
+}
+constexpr Setting acts_until(std::string_view release, Setting setting) {
+    setting.acts_until = release;
+    return setting;
+}
+
 // A share between 0 and 1 in millionths, read digit by digit: no floating point number decides
 // anything.
 inline std::int64_t millionths_of(std::string_view text) {
@@ -243,6 +257,40 @@ inline constexpr Binding kTimestampType = {
     },
     [](const Settings& s) {
         return std::string(s.topic.log_append_time ? "LogAppendTime" : "CreateTime");
+    }};
+
+// message.timestamp.*.max.ms of KIP-937, and the one before it that bounded both sides.
+inline void settle_timestamp_bounds(Settings& s) {
+    const auto or_difference = [&](Duration bound) {
+        return bound != kForever ? bound : s.timestamp_difference;
+    };
+    s.topic.timestamp_before_max = or_difference(s.timestamp_before);
+    s.topic.timestamp_after_max = or_difference(s.timestamp_after);
+}
+inline constexpr Binding kTimestampBefore = {
+    [](Settings& s, const SettingValue& value) {
+        assign(s.timestamp_before, value);
+        const Duration after = s.topic.timestamp_after_max;
+        settle_timestamp_bounds(s);
+        s.topic.timestamp_after_max = after;
+    },
+    [](const Settings& s) { return text_of(s.topic.timestamp_before_max); }};
+inline constexpr Binding kTimestampAfter = {
+    [](Settings& s, const SettingValue& value) {
+        assign(s.timestamp_after, value);
+        const Duration before = s.topic.timestamp_before_max;
+        settle_timestamp_bounds(s);
+        s.topic.timestamp_before_max = before;
+    },
+    [](const Settings& s) { return text_of(s.topic.timestamp_after_max); }};
+inline constexpr Binding kTimestampDifference = {
+    [](Settings& s, const SettingValue& value) {
+        assign(s.timestamp_difference, value);
+        settle_timestamp_bounds(s);
+    },
+    [](const Settings& s) {
+        const bool is_one = s.topic.timestamp_before_max == s.topic.timestamp_after_max;
+        return text_of(is_one ? s.topic.timestamp_before_max : kForever);
     }};
 
 // A serializer or deserializer, by short name or by Kafka's class.

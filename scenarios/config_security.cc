@@ -10,7 +10,7 @@ namespace {
 using enum SettingType;
 
 // Of servers and clients.
-constexpr std::array<Setting, 64> kSecurity = {{
+constexpr std::array kSecurity = std::to_array<Setting>({
     {"ssl.protocol", string},
     {"ssl.provider", string},
     {"ssl.cipher.suites", list},
@@ -59,31 +59,36 @@ constexpr std::array<Setting, 64> kSecurity = {{
     {"sasl.oauthbearer.expected.audience", list},
     {"sasl.oauthbearer.expected.issuer", string},
     {"sasl.oauthbearer.header.urlencode", boolean},
-    // Since 4.1.
-    {"sasl.oauthbearer.jwt.retriever.class", class_name},
-    {"sasl.oauthbearer.jwt.validator.class", class_name},
-    {"sasl.oauthbearer.scope", string},
-    {"sasl.oauthbearer.client.credentials.client.id", string},
-    {"sasl.oauthbearer.client.credentials.client.secret", password},
-    {"sasl.oauthbearer.assertion.algorithm", string},
-    {"sasl.oauthbearer.assertion.claim.aud", string},
-    {"sasl.oauthbearer.assertion.claim.exp.seconds", int32},
-    {"sasl.oauthbearer.assertion.claim.iss", string},
-    {"sasl.oauthbearer.assertion.claim.jti.include", boolean},
-    {"sasl.oauthbearer.assertion.claim.nbf.seconds", int32},
-    {"sasl.oauthbearer.assertion.claim.sub", string},
-    {"sasl.oauthbearer.assertion.file", string},
-    {"sasl.oauthbearer.assertion.private.key.file", string},
-    {"sasl.oauthbearer.assertion.private.key.passphrase", password},
-    {"sasl.oauthbearer.assertion.template.file", string},
-}};
+    since("4.1", {"sasl.oauthbearer.jwt.retriever.class", class_name}),
+    since("4.1", {"sasl.oauthbearer.jwt.validator.class", class_name}),
+    since("4.1", {"sasl.oauthbearer.scope", string}),
+    since("4.1", {"sasl.oauthbearer.client.credentials.client.id", string}),
+    since("4.1", {"sasl.oauthbearer.client.credentials.client.secret", password}),
+    since("4.1", {"sasl.oauthbearer.assertion.algorithm", string}),
+    since("4.1", {"sasl.oauthbearer.assertion.claim.aud", string}),
+    since("4.1", {"sasl.oauthbearer.assertion.claim.exp.seconds", int32}),
+    since("4.1", {"sasl.oauthbearer.assertion.claim.iss", string}),
+    since("4.1", {"sasl.oauthbearer.assertion.claim.jti.include", boolean}),
+    since("4.1", {"sasl.oauthbearer.assertion.claim.nbf.seconds", int32}),
+    since("4.1", {"sasl.oauthbearer.assertion.claim.sub", string}),
+    since("4.1", {"sasl.oauthbearer.assertion.file", string}),
+    since("4.1", {"sasl.oauthbearer.assertion.private.key.file", string}),
+    since("4.1", {"sasl.oauthbearer.assertion.private.key.passphrase", password}),
+    since("4.1", {"sasl.oauthbearer.assertion.template.file", string}),
+});
+
+constexpr Binding kZooKeeperSession = {[](Settings& s, const SettingValue& value) {
+                                           s.zookeeper_session_timeout =
+                                               milliseconds_of(value.number);
+                                       },
+                                       nullptr};
 
 // Of servers only.
-constexpr std::array<Setting, 39> kServerSecurity = {{
+constexpr std::array kServerSecurity = std::to_array<Setting>({
     // Security.
-    {"connections.max.reauth.ms", int64},
+    since("2.2", {"connections.max.reauth.ms", int64}),
     {"sasl.server.max.receive.size", int32},
-    {"security.providers", string},
+    since("2.4", {"security.providers", string}),
     {"principal.builder.class", class_name},
     {"ssl.client.auth", string},
     {"ssl.principal.mapping.rules", string},
@@ -94,36 +99,40 @@ constexpr std::array<Setting, 39> kServerSecurity = {{
     {"sasl.server.callback.handler.class", class_name},
     {"sasl.kerberos.principal.to.local.rules", list},
     // Encoded passwords, until 3.9.
-    {"password.encoder.secret", password},
-    {"password.encoder.old.secret", password},
-    {"password.encoder.keyfactory.algorithm", string},
-    {"password.encoder.cipher.algorithm", string},
-    {"password.encoder.key.length", int32, {8, INT64_MAX}},
-    {"password.encoder.iterations", int32, {1024, INT64_MAX}},
+    until("4.0", since("1.1", {"password.encoder.secret", password})),
+    until("4.0", since("1.1", {"password.encoder.old.secret", password})),
+    until("4.0", since("1.1", {"password.encoder.keyfactory.algorithm", string})),
+    until("4.0", since("1.1", {"password.encoder.cipher.algorithm", string})),
+    until("4.0", since("1.1", {"password.encoder.key.length", int32, {8, INT64_MAX}})),
+    until("4.0", since("1.1", {"password.encoder.iterations", int32, {1024, INT64_MAX}})),
     // ZooKeeper, until 3.9.
-    {"zookeeper.connect", string},
-    {"zookeeper.session.timeout.ms", int32},
-    {"zookeeper.connection.timeout.ms", int32},
-    {"zookeeper.set.acl", boolean},
-    {"zookeeper.max.in.flight.requests", int32, kAtLeast1},
-    {"zookeeper.ssl.client.enable", boolean},
-    {"zookeeper.clientCnxnSocket", string},
-    {"zookeeper.ssl.keystore.location", string},
-    {"zookeeper.ssl.keystore.password", password},
-    {"zookeeper.ssl.keystore.type", string},
-    {"zookeeper.ssl.truststore.location", string},
-    {"zookeeper.ssl.truststore.password", password},
-    {"zookeeper.ssl.truststore.type", string},
-    {"zookeeper.ssl.protocol", string},
-    {"zookeeper.ssl.enabled.protocols", list},
-    {"zookeeper.ssl.cipher.suites", list},
-    {"zookeeper.ssl.endpoint.identification.algorithm", string},
-    {"zookeeper.ssl.crl.enable", boolean},
-    {"zookeeper.ssl.ocsp.enable", boolean},
+    until("4.0", {"zookeeper.connect", string}),
+    // The session of a broker, before KRaft's.
+    acts_until(
+        "3.0",
+        until("4.0", {"zookeeper.session.timeout.ms", int32, kAtLeast1, {}, kZooKeeperSession})),
+    until("3.2", {"zookeeper.sync.time.ms", int32}),
+    until("4.0", {"zookeeper.connection.timeout.ms", int32}),
+    until("4.0", {"zookeeper.set.acl", boolean}),
+    until("4.0", since("1.1", {"zookeeper.max.in.flight.requests", int32, kAtLeast1})),
+    until("4.0", since("2.5", {"zookeeper.ssl.client.enable", boolean})),
+    until("4.0", {"zookeeper.clientCnxnSocket", string}),
+    until("4.0", since("2.5", {"zookeeper.ssl.keystore.location", string})),
+    until("4.0", since("2.5", {"zookeeper.ssl.keystore.password", password})),
+    until("4.0", since("2.5", {"zookeeper.ssl.keystore.type", string})),
+    until("4.0", since("2.5", {"zookeeper.ssl.truststore.location", string})),
+    until("4.0", since("2.5", {"zookeeper.ssl.truststore.password", password})),
+    until("4.0", since("2.5", {"zookeeper.ssl.truststore.type", string})),
+    until("4.0", since("2.5", {"zookeeper.ssl.protocol", string})),
+    until("4.0", since("2.5", {"zookeeper.ssl.enabled.protocols", list})),
+    until("4.0", since("2.5", {"zookeeper.ssl.cipher.suites", list})),
+    until("4.0", since("2.5", {"zookeeper.ssl.endpoint.identification.algorithm", string})),
+    until("4.0", since("2.5", {"zookeeper.ssl.crl.enable", boolean})),
+    until("4.0", since("2.5", {"zookeeper.ssl.ocsp.enable", boolean})),
     // Of the authorizer.
     {"super.users", string},
     {"allow.everyone.if.no.acl.found", boolean},
-}};
+});
 
 }  // namespace
 

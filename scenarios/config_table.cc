@@ -1,10 +1,12 @@
-// Looking up, checking and applying settings; the rows stand in config_server.cc, config_topic.cc,
-// config_clients.cc and config_security.cc.
+// Looking up, checking and applying settings one by one; the rows stand in config_server.cc,
+// config_topic.cc, config_clients.cc and config_security.cc, and what Kafka makes of all of them
+// together in config_complete.cc.
 #include "scenarios/config_table.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdlib>
 
@@ -18,10 +20,12 @@ namespace {
 bool has_open_prefix(ConfigScope scope, std::string_view name) {
     if (name.starts_with("config.providers")) return true;
     if (scope != ConfigScope::server) return false;
-    for (const std::string_view prefix : {"listener.name.", "rsm.config.", "rlmm.config."}) {
-        if (name.starts_with(prefix)) return true;
-    }
-    return false;
+    // ... and of distributions of Kafka, whose own parts read them.
+    constexpr std::array<std::string_view, 7> kPrefixes = {
+        "listener.name.", "rsm.config.", "rlmm.config.",   "client.quota.callback.static.",
+        "confluent.",     "strimzi.",    "cruise.control."};
+    return std::any_of(kPrefixes.begin(), kPrefixes.end(),
+                       [&](std::string_view prefix) { return name.starts_with(prefix); });
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -155,120 +159,25 @@ void check_supported(const Setting& setting, const SettingValue& value) {
     throw ConfigError(text);
 }
 
-void complete_server(Settings& settings) {
-    const BrokerConfig& broker = settings.broker;
-    if (settings.log_roll_ms) {
-        settings.topic.segment_age = *settings.log_roll_ms;
-    } else if (settings.log_roll_hours) {
-        settings.topic.segment_age = *settings.log_roll_hours;
-    }
-    if (settings.log_retention_ms) {
-        settings.topic.retention = *settings.log_retention_ms;
-    } else if (settings.log_retention_minutes) {
-        settings.topic.retention = *settings.log_retention_minutes;
-    } else if (settings.log_retention_hours) {
-        settings.topic.retention = *settings.log_retention_hours;
-    }
-    if (settings.topic.retention.value == 0) {
-        throw ConfigError("log.retention.ms must be unlimited (-1) or, greater than or equal to 1");
-    }
-    if (broker.replica_fetch_wait_max > broker.replica_socket_timeout) {
-        throw ConfigError(
-            "replica.socket.timeout.ms should always be at least replica.fetch.wait.max.ms to "
-            "prevent unnecessary socket timeouts");
-    }
-    if (broker.replica_fetch_wait_max > broker.replica_lag_time_max) {
-        throw ConfigError(
-            "replica.fetch.wait.max.ms should always be less than or equal to "
-            "replica.lag.time.max.ms to prevent frequent changes in ISR");
-    }
-}
-
-constexpr std::string_view kZstd = "2.1";  // KIP-110
-
-void complete_topic(const Edition& edition, const Settings& settings) {
-    const TopicConfig& topic = settings.topic;
-    if (topic.compression == CompressionType::zstd && !is_since(edition, kZstd)) {
-        throw ConfigError(
-            fmt::format("compression.type zstd exists since Kafka {}, and this "
-                        "scenario is for {}",
-                        kZstd, edition.name));
-    }
-    if (topic.min_compaction_lag > topic.max_compaction_lag) {
-        throw ConfigError(fmt::format(
-            "conflict topic config setting min.compaction.lag.ms ({}) > max.compaction.lag.ms ({})",
-            topic.min_compaction_lag.value / 1'000'000,
-            topic.max_compaction_lag.value / 1'000'000));
-    }
-}
-
-// KIP-679 and what followed it: a default that contradicts what the user chose gives way, what the
-// user asked for is an error.
-void complete_idempotence(const Edition& edition, Settings& settings,
-                          std::vector<std::string>& warnings) {
-    ProducerConfig& producer = settings.producer;
-    if (!producer.idempotence) return;
-    const bool asked = settings.named.contains("enable.idempotence");
-    if (asked && !is_since(edition, "3.0")) {
-        // What was left to the defaults of the time gave way (KafkaProducer.configureAcks,
-        // configureRetries).
-        if (!settings.named.contains("acks")) producer.acks = -1;
-        if (!settings.named.contains("retries")) producer.retries = INT32_MAX;
-    }
-    const auto contradicts = [&](std::string_view name, const std::string& text) {
-        if (asked) throw ConfigError(text);
-        producer.idempotence = false;
-        // Kafka warns of the last one only: the others are what people still write for good reason.
-        if (name == "acks" || name == "retries") return;
-        warnings.push_back(
-            fmt::format("Idempotence will be disabled because {} is set: {}", name, text));
-    };
-    if (producer.acks != -1) {
-        contradicts("acks",
-                    "Must set acks to all in order to use the idempotent producer. Otherwise we "
-                    "cannot guarantee idempotence.");
-    } else if (producer.retries == 0) {
-        contradicts("retries", "Must set retries to non-zero when using the idempotent producer.");
-    } else if (producer.max_in_flight > 5) {
-        contradicts("max.in.flight.requests.per.connection",
-                    "Must set max.in.flight.requests.per.connection to at most 5 to use the "
-                    "idempotent producer.");
-    }
-    if (producer.idempotence && !producer.rules.five_in_flight && producer.max_in_flight > 1) {
-        if (settings.named.contains("max.in.flight.requests.per.connection")) {
-            throw ConfigError(
-                "Must set max.in.flight.requests.per.connection to 1 in order to use the "
-                "idempotent producer. Otherwise we cannot guarantee idempotence.");
-        }
-        producer.max_in_flight = 1;
-    }
-}
-
-void complete_producer(const Edition& edition, Settings& settings,
-                       std::vector<std::string>& warnings) {
-    // Kafka keeps all three in 32 bits, and the sum as well.
-    constexpr Duration kMost = milliseconds(INT32_MAX);
-    ProducerConfig& producer = settings.producer;
-    producer.linger = std::min(producer.linger, kMost);
-    const Duration least = std::min(producer.linger + producer.request_timeout, kMost);
-    if (is_since(edition, "2.1") && producer.delivery_timeout < least) {
-        constexpr std::string_view kRule =
-            "delivery.timeout.ms should be equal to or larger than linger.ms + request.timeout.ms";
-        if (settings.named.contains("delivery.timeout.ms")) throw ConfigError(std::string(kRule));
-        producer.delivery_timeout = least;
-        warnings.push_back(fmt::format("{}. Setting it to {}.", kRule,
-                                       producer.delivery_timeout.value / 1'000'000));
-    }
-    if (producer.compression == CompressionType::zstd && !is_since(edition, kZstd)) {
-        throw ConfigError(
-            fmt::format("compression.type zstd exists since Kafka {}, and this "
-                        "scenario is for {}",
-                        kZstd, edition.name));
-    }
-    complete_idempotence(edition, settings, warnings);
-}
-
 }  // namespace
+
+bool acts_in(const Setting& setting, const Edition& edition) {
+    const auto is_before = [&](std::string_view release) {
+        return release.empty() || !is_since(edition, release);
+    };
+    return is_since(edition, setting.since) && is_before(setting.until) &&
+           is_before(setting.acts_until);
+}
+
+std::string why_idle(const Setting& setting, const Edition& edition) {
+    if (!setting.until.empty() && is_since(edition, setting.until)) {
+        return fmt::format("removed in {}", setting.until);
+    }
+    if (!setting.acts_until.empty() && is_since(edition, setting.acts_until)) {
+        return fmt::format("without effect since {}", setting.acts_until);
+    }
+    return {};
+}
 
 std::string_view name_of(ConfigScope scope) {
     switch (scope) {
@@ -328,7 +237,16 @@ Support apply_setting(ConfigScope scope, const Edition& edition, std::string_vie
         throw ConfigError(fmt::format("{} exists since Kafka {}, and this scenario is for {}",
                                       setting->name, setting->since, edition.name));
     }
+    const bool acts = acts_in(*setting, edition);
+    if (!acts && !setting->instead.empty() && is_since(edition, setting->until)) {
+        throw ConfigError(fmt::format("{} was removed in Kafka {}; there is {}", setting->name,
+                                      setting->until, setting->instead));
+    }
     const SettingValue checked = checked_value(*setting, value);
+    if (!acts) {
+        settings.named.insert(std::string(name));
+        return Support::no_effect;
+    }
     if (setting->support() == Support::not_supported) check_supported(*setting, checked);
     if (setting->support() == Support::modelled) {
         try {
@@ -341,33 +259,12 @@ Support apply_setting(ConfigScope scope, const Edition& edition, std::string_vie
     return setting->support();
 }
 
-void complete_settings(ConfigScope scope, const Edition& edition, Settings& settings,
-                       std::vector<std::string>& warnings) {
-    switch (scope) {
-        case ConfigScope::server:
-            complete_server(settings);
-            break;
-        case ConfigScope::topic:
-            complete_topic(edition, settings);
-            break;
-        case ConfigScope::producer:
-            complete_producer(edition, settings, warnings);
-            break;
-        case ConfigScope::consumer:
-            break;
-    }
-    if (!is_since(edition, "3.7")) {  // KIP-580
-        settings.producer.retry_backoff_max = settings.producer.retry_backoff;
-        settings.consumer.retry_backoff_max = settings.consumer.retry_backoff;
-    }
-}
-
 std::vector<SettingText> changed_settings(ConfigScope scope, const Edition& edition,
                                           const Settings& settings, const Settings& defaults) {
     std::vector<SettingText> changed;
     for (const auto table : settings_of(scope)) {
         for (const Setting& setting : table) {
-            if (setting.binding.get == nullptr || !is_since(edition, setting.since)) continue;
+            if (setting.binding.get == nullptr || !acts_in(setting, edition)) continue;
             std::string value = setting.binding.get(settings);
             if (value != setting.binding.get(defaults)) {
                 changed.push_back({&setting, std::move(value)});

@@ -5,6 +5,10 @@
 //   no_effect      known to Kafka, changes nothing in this simulation; the report lists it
 //   not_supported  would change what is simulated and cannot yet: only harmless values are accepted
 //
+// A name that the scenario's edition does not have yet is an error that names the release; one that
+// a release before it has removed is accepted without effect, for files live longer than settings.
+// Names that came before 0.11 are always there, and so are those without which no KRaft cluster is:
+// every edition's is one.
 // A name that Kafka does not know is an error with the nearest one (Deviation: Kafka warns).
 // Deviation: a time that arms a timer must be at least 1 ms where Kafka would spin.
 #pragma once
@@ -41,6 +45,12 @@ struct Settings {
     std::optional<Duration> log_retention_ms;       // wins over minutes
     std::optional<Duration> log_roll_hours;
     std::optional<Duration> log_roll_ms;  // wins over hours
+    std::optional<Duration> zookeeper_session_timeout;
+    // message.timestamp.{before,after,difference}.max.ms as they were set: the last one stands for
+    // the others where they have their default (KIP-937).
+    Duration timestamp_before = kForever;
+    Duration timestamp_after = kForever;
+    Duration timestamp_difference = kForever;
     Serde key_serde = Serde::string;
     Serde value_serde = Serde::string;
     std::string group_id;
@@ -84,15 +94,23 @@ struct Setting {
     Range range{};
     std::string_view one_of{};  // "all|-1|0|1"; empty: any text
     Binding binding{};
-    std::string_view harmless{};  // not supported but for these: "none|"
-    std::string_view since{};     // the edition that brought it; empty: always there
-    bool ignores_case = false;    // of one_of
+    std::string_view harmless{};    // not supported but for these: "none|"
+    std::string_view since{};       // the edition that brought it; empty: always there
+    bool ignores_case = false;      // of one_of
+    std::string_view until{};       // the first edition without it; empty: still there
+    std::string_view instead{};     // what one should set since; empty: a file may still have it
+    std::string_view acts_until{};  // the first edition in which it changes nothing any more
 
     Support support() const {
         if (binding.set != nullptr) return Support::modelled;
         return harmless.data() == nullptr ? Support::no_effect : Support::not_supported;
     }
 };
+
+// Whether the edition still has the setting, and it changes something there.
+bool acts_in(const Setting& setting, const Edition& edition);
+// Why not, in a few words: "removed in 4.0".
+std::string why_idle(const Setting& setting, const Edition& edition);
 
 // Says it in Kafka's words where Kafka has some; without a place, which the caller knows.
 struct ConfigError : std::runtime_error {

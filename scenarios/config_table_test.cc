@@ -48,7 +48,6 @@ TEST(ConfigTable, knows_kafkas_names) {
     EXPECT_GT(setting_names(ConfigScope::consumer).size(), 100u);
     for (const char* name : {"process.roles",
                              "node.id",
-                             "controller.quorum.voters",
                              "listeners",
                              "advertised.listeners",
                              "controller.listener.names",
@@ -125,10 +124,12 @@ TEST(ConfigTable, reaches_every_field_and_every_name_changes_something) {
         for (const auto table : settings_of(scope)) {
             for (const Setting& setting : table) {
                 if (setting.binding.get == nullptr) continue;
+                const bool is_old = !acts_in(setting, newest_edition());
+                const Edition& edition = is_old ? *find_edition("2.8") : newest_edition();
                 const std::string value = other_value(setting, defaults);
-                apply_setting(scope, newest_edition(), setting.name, value, all);
+                apply_setting(scope, edition, setting.name, value, all);
                 Settings one = defaults;
-                apply_setting(scope, newest_edition(), setting.name, value, one);
+                apply_setting(scope, edition, setting.name, value, one);
                 one.named.clear();
                 if (setting.name == "log.retention.ms") one.topic.retention = *one.log_retention_ms;
                 if (setting.name == "log.roll.ms") one.topic.segment_age = *one.log_roll_ms;
@@ -217,6 +218,23 @@ TEST(ConfigTable, refuses_in_kafkas_words) {
         {server, "offsets.topic.replication.factor", "40000",
          "Invalid value 40000 for configuration offsets.topic.replication.factor: Not a number of "
          "type SHORT"},
+        {server, "log.cleaner.dedupe.buffer.size", "1048576",
+         "log.cleaner.dedupe.buffer.size must be at least 1MB per cleaner thread."},
+        {server, "log.cleaner.dedupe.buffer.size", "1048577", "no error"},
+        {topic, "cleanup.policy", "", "no error"},
+        {consumer, "auto.offset.reset", "by_duration:PT1H",
+         "Invalid value by_duration:PT1H for configuration auto.offset.reset: by_duration exists "
+         "since Kafka 4.0 and is not supported yet"},
+        {producer, "security.protocol", "plaintext", "no error"},
+        {producer, "security.protocol", "TLS",
+         "Invalid value TLS for configuration security.protocol: String must be one of (case "
+         "insensitive): PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL"},
+        {server, "process.roles", "foo",
+         "Invalid value foo for configuration process.roles: String must be one of: broker, "
+         "controller, broker,controller, controller,broker"},
+        {producer, "compression.gzip.level", "10",
+         "Invalid value 10 for configuration compression.gzip.level: Value must be no more than "
+         "9"},
         {server, "log.retention.ms", "-2",
          "Invalid value -2 for configuration log.retention.ms: Value must be at least -1"},
         {server, "log.cleaner.io.buffer.load.factor", "0.9", "no error"},

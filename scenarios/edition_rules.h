@@ -1,5 +1,7 @@
 // What changed in which release of Kafka: one row a rule or default, with the improvement proposal
-// or the ticket that changed it. Editions are made of these rows and of nothing else.
+// or the ticket that changed it. A change that a patch release brought stands at its number:
+// enable.idempotence at 3.0, though 3.0.0 left it out (KAFKA-13598). Editions are made of these
+// rows and of nothing else.
 //
 // Rules of Rules (broker/protocol/rules.h) that no release ever had the other way round, such as
 // the comparison of partition epochs, have no row: only `tribunal.rule.<name>` switches them.

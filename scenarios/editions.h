@@ -1,11 +1,13 @@
 // Editions of Kafka as bundles of the rules and defaults that its improvement proposals changed.
 //
-// An edition changes what edition_rules.h lists and nothing else: it is how a bug of an old Kafka
+// An edition is the last patch release of its number. It changes what edition_rules.h lists and
+// nothing else: it is how a bug of an old Kafka
 // becomes a scenario that must fail under the old edition and pass under the new one.
 //
 // Deviation: before 2.1 a producer had no delivery.timeout.ms; records that wait for a leader are
 // given up after 120 s under every edition.
-// Deviation: the cluster is a KRaft cluster under every edition.
+// Deviation: the cluster is a KRaft cluster under every edition. Before 3.0 its controller obeys
+// unclean.leader.election.enable and balances leaders as the ZooKeeper controller did.
 #pragma once
 
 #include <span>

@@ -275,8 +275,10 @@ constexpr BadPatch kBadPatches[] = {
      "compression.type: String must be one of: none, gzip, snappy, lz4, zstd"},
     {R"({"clients": [{"producer": "p1", "topic": "orders", "config": {"partitioner.class": "com.example.Mine"}}]})",
      "t.json: /clients/0/config/partitioner.class: Invalid value com.example.Mine for "
-     "configuration partitioner.class: Class com.example.Mine could not be found; known is "
-     "org.apache.kafka.clients.producer.RoundRobinPartitioner, and none for the built-in rule"},
+     "configuration partitioner.class: Class com.example.Mine could not be found; known are "
+     "org.apache.kafka.clients.producer.RoundRobinPartitioner, "
+     "org.apache.kafka.clients.producer.internals.DefaultPartitioner, "
+     "org.apache.kafka.clients.producer.UniformStickyPartitioner, and none for the built-in rule"},
     {R"({"clients": [{"producer": "p1", "topic": "orders", "config": {"key.serializer": "com.example.Mine"}}]})",
      "t.json: /clients/0/config/key.serializer: Invalid value com.example.Mine for configuration "
      "key.serializer: Class com.example.Mine could not be found; known are string, integer, long, "

@@ -47,7 +47,7 @@ Instant some_instant(const Scenario& s) {
 Settings some_settings(ConfigScope scope, const Edition& edition, Settings settings) {
     for (const auto table : settings_of(scope)) {
         for (const Setting& setting : table) {
-            if (setting.binding.get == nullptr || !is_since(edition, setting.since)) continue;
+            if (setting.binding.get == nullptr || !acts_in(setting, edition)) continue;
             if (between(0, 3) != 0 || setting.name == "offsets.topic.replication.factor") continue;
             if (setting.name == "enable.idempotence") continue;  // contradicts most of the others
             std::string value = setting.binding.get(settings);

@@ -74,7 +74,11 @@ class SettingsReader {
     void apply(const std::string& name, const std::string& value, const std::string& source) {
         const Support support = apply_setting(scope_, *reading_.edition, name, value, settings_);
         if (support != Support::no_effect) return;
-        const std::string entry = fmt::format("{} ({})", name, source);
+        const Setting* setting = find_setting(scope_, name);
+        const std::string why =
+            setting == nullptr ? std::string{} : why_idle(*setting, *reading_.edition);
+        const std::string entry =
+            fmt::format("{} ({}){}{}", name, source, why.empty() ? "" : ": ", why);
         auto& entries = reading_.scenario.without_effect;
         if (std::find(entries.begin(), entries.end(), entry) == entries.end()) {
             entries.push_back(entry);

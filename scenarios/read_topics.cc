@@ -113,10 +113,14 @@ TopicSpec read_topic(Reading& reading, const Place& place) {
         read_settings(reading, place.find("config"), ConfigScope::topic, reading.server, topic.name)
             .topic;
     if (topic.config.min_insync_replicas > topic.replication_factor) {
-        reading.warn(place,
-                     fmt::format("min.insync.replicas {} is larger than replication.factor "
-                                 "{}: no acks=all write can succeed",
-                                 topic.config.min_insync_replicas, topic.replication_factor));
+        // Since 3.7 it counts as what there are (KAFKA-15583).
+        const bool is_bounded = reading.server.broker.rules.high_watermark_requires_min_isr;
+        reading.warn(
+            place, fmt::format("min.insync.replicas {} is larger than replication.factor "
+                               "{}: {}",
+                               topic.config.min_insync_replicas, topic.replication_factor,
+                               is_bounded ? fmt::format("it counts as {}", topic.replication_factor)
+                                          : "no acks=all write can succeed"));
     }
     return topic;
 }
