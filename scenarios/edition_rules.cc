@@ -41,7 +41,7 @@ constexpr std::
                         {"1.0", "KAFKA-5494", "five_in_flight",
                          "an idempotent producer has one request in flight", "up to five, in order",
                          without_producer_rule<&ProducerRules::five_in_flight>},
-                        {"1.0", "KAFKA-5384", "delete.topic.enable", "false", "true",
+                        {"1.0", "KIP-162", "delete.topic.enable", "false", "true",
                          [](Settings& s) { s.broker.delete_topic_enable = false; }},
                         {"2.0", "KIP-279", "truncation", "one question to the leader",
                          "asked again until both logs know the epoch",

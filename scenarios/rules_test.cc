@@ -63,9 +63,9 @@ constexpr Row kRows[] = {
     {"KAFKA-5494", "dedup_window", "dedup_window", acknowledged(), fewer_before},
     // What waits for the only request under way shares the next one.
     {"KAFKA-5494", "five_in_flight", "five_in_flight", messages("ProduceRequest"), fewer_before},
-    {"KAFKA-5384", "delete.topic.enable", "delete.topic.enable", acknowledged(), more_before},
+    {"KIP-162", "delete.topic.enable", "delete.topic.enable", acknowledged(), more_before},
     {"KIP-279", "truncation", "truncation-kip-279", violations_of("R3"), only_before},
-    {"KIP-266", "request.timeout.ms", "request.timeout.ms", read(), fewer_before},
+    {"KIP-266", "request.timeout.ms", "request.timeout.ms", messages("FetchRequest"), fewer_before},
     // The follower does not say which leader epoch it means, so that the fetch cannot be refused.
     {"KIP-320", "truncation", "kip-320-unfenced-fetch", violations_of("R5"), only_before},
     {"KIP-320", "fetch_checks_leader_epoch", "fetch_checks_leader_epoch", violations_of("R3"),

@@ -141,7 +141,7 @@ Decision<CreatePartitionsResponse> decide(const ControllerView& c,
 }
 
 Decision<DeleteTopicResponse> decide(const ControllerView& c, const DeleteTopicRequest& request) {
-    // Deviation: before 1.1 (KAFKA-5975) nobody answered, and the request timed out.
+    // Deviation: before 2.1 (KIP-322) nobody answered, and the request timed out.
     if (!c.config.delete_topic_enable) return {{}, {ErrorCode::topic_deletion_disabled}};
     const TopicImage* topic = c.image.topic(request.name);
     if (topic == nullptr) return {{}, {ErrorCode::unknown_topic_or_partition}};
