@@ -88,7 +88,7 @@ constexpr std::array kProducer = std::to_array<Setting>({
     {"retries", int32, kAtLeast0, {}, producer<&ProducerConfig::retries>()},
     {"acks", string, kAny, "all|-1|0|1", kAcks},
     {"compression.type", string, kAny, {}, producer<&ProducerConfig::compression>()},
-    since("3.8", {"compression.gzip.level", int32, {-1, 9}}),
+    since("3.8", {"compression.gzip.level", int32, {-1, 9}, "-1|1|2|3|4|5|6|7|8|9"}),
     since("3.8", {"compression.lz4.level", int32, {1, 17}}),
     since("3.8", {"compression.zstd.level", int32, {-131072, 22}}),
     {"batch.size", int32, kAtLeast0, {}, producer<&ProducerConfig::batch_size>()},

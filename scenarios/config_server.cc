@@ -67,7 +67,7 @@ constexpr std::array kServer = std::to_array<Setting>({
     {"delete.topic.enable", boolean, kAny, {}, broker<&BrokerConfig::delete_topic_enable>()},
     {"compression.type", string, kAny, "uncompressed|zstd|lz4|snappy|gzip|producer",
      kTopicCompression},
-    since("3.8", {"compression.gzip.level", int32, {-1, 9}}),
+    since("3.8", {"compression.gzip.level", int32, {-1, 9}, "-1|1|2|3|4|5|6|7|8|9"}),
     since("3.8", {"compression.lz4.level", int32, {1, 17}}),
     since("3.8", {"compression.zstd.level", int32, {-131072, 22}}),
     since("1.1", {"max.incremental.fetch.session.cache.slots",

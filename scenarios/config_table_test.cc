@@ -232,6 +232,9 @@ TEST(ConfigTable, refuses_in_kafkas_words) {
         {server, "process.roles", "foo",
          "Invalid value foo for configuration process.roles: String must be one of: broker, "
          "controller, broker,controller, controller,broker"},
+        {producer, "compression.gzip.level", "0",
+         "Invalid value 0 for configuration compression.gzip.level: String must be one of: -1, 1, "
+         "2, 3, 4, 5, 6, 7, 8, 9"},
         {producer, "compression.gzip.level", "10",
          "Invalid value 10 for configuration compression.gzip.level: Value must be no more than "
          "9"},

@@ -37,7 +37,7 @@ constexpr std::array kTopic = std::to_array<Setting>({
     {"min.insync.replicas", int32, kAtLeast1, {}, topic<&TopicConfig::min_insync_replicas>()},
     {"compression.type", string, kAny, "uncompressed|zstd|lz4|snappy|gzip|producer",
      kTopicCompression},
-    since("3.8", {"compression.gzip.level", int32, {-1, 9}}),
+    since("3.8", {"compression.gzip.level", int32, {-1, 9}, "-1|1|2|3|4|5|6|7|8|9"}),
     since("3.8", {"compression.lz4.level", int32, {1, 17}}),
     since("3.8", {"compression.zstd.level", int32, {-131072, 22}}),
     {"preallocate", boolean},

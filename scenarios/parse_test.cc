@@ -68,7 +68,7 @@ TEST(ParseScenario, understands_everything) {
     EXPECT_EQ(s.cluster.config.rules.truncation, TruncationRule::kip101);
     EXPECT_EQ(s.cluster.config.planted_bug, PlantedBug::leader_truncates);
     EXPECT_EQ(s.cluster.topic_defaults.timestamp_after_max, kForever);  // before KIP-1030
-    EXPECT_EQ(s.cluster.topic_defaults.retention, seconds(1800));   // minutes win over hours
+    EXPECT_EQ(s.cluster.topic_defaults.retention, seconds(1800));       // minutes win over hours
     EXPECT_EQ(s.without_effect, (std::vector<std::string>{"num.io.threads (cluster)"}));
 
     EXPECT_EQ(s.cluster.rack_of(broker_id(5)), "north");
@@ -150,8 +150,8 @@ TEST(ParseScenario, warns_of_what_is_legal_and_hardly_meant) {
         "clients": [ { "producer": "p", "topic": "o", "config": { "linger.ms": 100000 } } ] })");
     EXPECT_EQ(s.warnings,
               (std::vector<std::string>{
-                  "/topics/0: min.insync.replicas 3 is larger than replication.factor 2: no "
-                  "acks=all write can succeed",
+                  "/topics/0: min.insync.replicas 3 is larger than replication.factor 2: it "
+                  "counts as 2",
                   "/clients/0/config: delivery.timeout.ms should be equal to or larger than "
                   "linger.ms + request.timeout.ms. Setting it to 130000."}));
     EXPECT_EQ(std::get<ProducerSpec>(s.clients[0]).config.delivery_timeout, seconds(130));

@@ -57,6 +57,8 @@ Settings some_settings(ConfigScope scope, const Edition& edition, Settings setti
                 value = "0.25";
             } else if (setting.type == SettingType::list) {
                 value = *rc::gen::element<std::string>("delete", "compact", "compact,delete");
+            } else if (setting.name == "log.cleaner.dedupe.buffer.size") {
+                value = std::to_string(between<std::int64_t>(2 << 20, 4 << 20));
             } else if (setting.type != SettingType::string &&
                        setting.type != SettingType::class_name) {
                 value = std::to_string(std::clamp<std::int64_t>(
