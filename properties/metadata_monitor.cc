@@ -68,27 +68,35 @@ void MetadataMonitor::compare(Instant now, const Controller& c, Offset from, Off
     });
 }
 
+void MetadataMonitor::check_committer(Instant now, const Controller& c) {
+    ++newest_commits_.checked;
+    const bool leads = has_led(c.raft);
+    // A follower hears of what is committed; by itself it commits nothing.
+    if (!leads && c.committed() <= end()) return;
+    if (leads && c.raft.epoch() >= newest_epoch_) {
+        newest_epoch_ = c.raft.epoch();
+        return;
+    }
+    violate(newest_commits_, "Q14", now,
+            fmt::format("controller {} of quorum epoch {} committed the metadata below offset {}, "
+                        "and {}",
+                        c.id.value, c.raft.epoch().value, c.committed().value,
+                        leads ? fmt::format("epoch {} had committed before", newest_epoch_.value)
+                              : "does not lead"),
+            kNewestCommits, {c.id});
+}
+
 std::span<const RaftRecord> MetadataMonitor::on_committed(Instant now, const Controller& c) {
     Seen& seen = seen_[c.id];
     const Offset committed = c.committed();
     // A controller that starts again begins from nothing; what it had it may not lose.
     if (committed < seen.committed) seen.committed = committed;
+    if (committed == seen.committed) return {};
+    check_committer(now, c);
     compare(now, c, seen.committed, committed);
     seen.committed = committed;
-    const std::size_t before = log_.size();
     if (committed <= end() || has_forked_) return {};
-    ++newest_commits_.checked;
-    const LeaderEpoch newest = log_.empty() ? LeaderEpoch{0} : log_.back().epoch;
-    if (!has_led(c.raft) || c.raft.epoch() < newest) {
-        violate(newest_commits_, "Q14", now,
-                fmt::format("controller {} of quorum epoch {} committed the metadata below offset "
-                            "{}, and {}",
-                            c.id.value, c.raft.epoch().value, committed.value,
-                            !has_led(c.raft)
-                                ? "does not lead"
-                                : fmt::format("epoch {} had committed before", newest.value)),
-                kNewestCommits, {c.id});
-    }
+    const std::size_t before = log_.size();
     c.raft.log.for_each(end(), committed, [&](Offset, const RaftRecord& r) { log_.push_back(r); });
     for (auto& [node, other] : seen_) {
         other.changes += static_cast<std::int64_t>(log_.size() - before);

@@ -56,11 +56,13 @@ class MetadataMonitor {
     void violate(Rule& rule, const char* id, Instant at, std::string summary, std::string because,
                  std::vector<NodeId> nodes);
     void compare(Instant now, const Controller& c, Offset from, Offset until);
+    void check_committer(Instant now, const Controller& c);
 
     std::vector<RaftRecord> log_;
     bool has_forked_ = false;  // two sequences: nobody's is followed any further
     std::map<NodeId, Seen> seen_;
     std::map<TopicId, std::pair<Instant, std::string>> created_;
+    LeaderEpoch newest_epoch_{0};  // whose leader has committed
     Instant lost_at_ = kNever;
     Rule one_sequence_;
     Rule newest_commits_;

@@ -150,6 +150,39 @@ TEST(planted_bugs, of_the_storage_are_caught_by_the_property_that_they_break) {
     }
 }
 
+// Three controllers; the active one is cut off from the others while topics are created.
+std::string split_quorum(const std::string& bug) {
+    return R"json({ "name": "split", "cluster": { "brokers": 3, "controllers": 3, "config": {
+        "tribunal.planted.bug": ")json" +
+           bug + R"json(" } },
+      "topics": [ { "name": "a", "partitions": 1, "replication.factor": 3 } ],
+      "clients": [ { "admin": "a1", "steps": [
+        { "at": "5500ms", "create_topic": { "name": "t1", "partitions": 1, "replication.factor": 3 } },
+        { "at": "7s", "create_topic": { "name": "t2", "partitions": 1, "replication.factor": 3 } },
+        { "at": "7300ms", "create_topic": { "name": "t3", "partitions": 1, "replication.factor": 3 } },
+        { "at": "7600ms", "create_topic": { "name": "t4", "partitions": 1, "replication.factor": 3 } },
+        { "at": "12s", "create_topic": { "name": "t5", "partitions": 1, "replication.factor": 3 } } ] } ],
+      "faults": [ { "at": "5s", "isolate": "controller", "from": "controllers", "for": "20s" } ],
+      "run": { "for": "16s" } })json";
+}
+
+TEST(planted_bugs, of_the_quorum_are_caught_in_the_whole_cluster) {
+    const Case cases[] = {
+        {"zombie_controller", "D8 "},
+        {"standby_replays_uncommitted", "Q11 "},
+        {"raft_commits_on_minority", "Q11 "},
+    };
+    for (const Case& c : cases) {
+        const Scenario scenario = parse_scenario(split_quorum(c.bug), c.bug, ".");
+        const Found found = play_seed(scenario, 1);
+        EXPECT_TRUE(any_of_ids(found.failed, c.caught_by)) << c.bug << ": " << found.failed;
+    }
+    const Scenario sound = parse_scenario(split_quorum("none"), "no bug", ".");
+    for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+        EXPECT_EQ(play_seed(sound, seed).failed, "") << "seed " << seed;
+    }
+}
+
 TEST(planted_bugs, truncating_to_the_high_watermark_loses_acknowledged_records) {
     // KIP-101: a follower that cuts to its own, lagging high watermark and leads next has lost
     // records that the ISR acknowledged. The rule is the only difference.
