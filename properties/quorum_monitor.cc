@@ -137,7 +137,6 @@ struct QuorumMonitor::Observation {
 
     void check_vote() {
         const std::optional<ReplicaKey>& voted = r.quorum_state.voted;
-        if (r.epoch() > s.epoch) s.voted.reset();
         if (voted) {
             m.check(Rule::q3);
             if (r.epoch() == s.epoch && s.voted && *s.voted != *voted) {
@@ -146,8 +145,11 @@ struct QuorumMonitor::Observation {
                                        s.voted->id.value, voted->id.value, r.epoch().value);
                 });
             }
-            if (r.epoch() >= s.epoch) s.voted = voted;
         }
+        // While the file is being written nobody was told of what it will say.
+        if (r.state_writes_in_flight > 0) return;
+        if (r.epoch() > s.epoch) s.voted.reset();
+        if (voted && r.epoch() >= s.epoch) s.voted = voted;
         // With a leader in the epoch nobody votes in it any more.
         if (r.quorum_state.leader != kNoNode) s.voted.reset();
         s.epoch = std::max(s.epoch, r.epoch());

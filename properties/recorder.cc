@@ -71,6 +71,7 @@ Recorder::Recorder(const World& world) {
     client_by_host_.assign(world.hosts.size(), -1);
     for (std::size_t i = 0; i < world.hosts.size(); ++i) {
         const Host& host = *world.hosts[i];
+        if (controller_of(host.node) != nullptr) controllers_.push_back(i);
         if (!is_client(host.node)) continue;
         const std::uint32_t client = client_index(host.node);
         client_by_host_[i] = static_cast<std::int32_t>(client);
@@ -153,6 +154,19 @@ void Recorder::follow_metadata(const World& world, const Controller& controller)
         if (const auto tp = changed_partition(record)) observe(world, *tp, controller.id);
     }
     if (monitors) metadata_monitor_.on_controller_image(world.now(), controller, image_);
+}
+
+void Recorder::observe_quorum(const World& world, NodeId changed) {
+    if (!monitors) return;
+    boost::container::small_vector<QuorumNodeView, 8> views;
+    std::size_t which = 0;
+    for (const std::size_t i : controllers_) {
+        const Host& host = *world.hosts[i];
+        const Controller& controller = *controller_of(host.node);
+        if (controller.id == changed) which = views.size();
+        views.push_back({&controller.raft, host.power == Power::up && host.started});
+    }
+    quorum_.observe(world.now(), {views.data(), views.size()}, which);
 }
 
 void Recorder::observe(const World& world, TopicPartition tp, NodeId whose) {
@@ -240,7 +254,12 @@ void Recorder::on_step(const World& world, const Host& host, const Input& input,
         before_storage(world, host, input, out);
     }
     touched_.clear();
+    bool is_quorum_touched = false;
     for (const Note& note : out.notes) {
+        if (std::holds_alternative<QuorumTouched>(note)) {
+            is_quorum_touched = true;
+            continue;
+        }
         if (const auto* touched = std::get_if<PartitionTouched>(&note)) {
             if (std::find(touched_.begin(), touched_.end(), touched->partition) == touched_.end()) {
                 touched_.push_back(touched->partition);
@@ -294,6 +313,7 @@ void Recorder::on_step(const World& world, const Host& host, const Input& input,
                 std::to_string(failed->offset.value) + ": " + failed->why);
         }
     }
+    if (is_quorum_touched) observe_quorum(world, id_of(host.node));
     for (const TopicPartition tp : touched_) observe(world, tp, id_of(host.node));
     if (monitors) on_follower_reads(world, host, out);
     if (monitors) after_storage(world, host, out);
@@ -341,10 +361,13 @@ void Recorder::on_crash(const World& world, const Host& host, FaultKind how) {
         }
     }
     const Controller* controller = controller_of(host.node);
-    if (how == FaultKind::wipe && controller != nullptr) on_wiped(world, *controller);
+    if (controller == nullptr) return;
+    if (how == FaultKind::wipe) on_wiped(world, *controller);
+    observe_quorum(world, node);
 }
 
 void Recorder::on_wiped(const World& world, const Controller& wiped) {
+    quorum_.on_disk_lost(world.now(), wiped.id);
     // A leader is elected by a majority. Every majority has somebody with all that was committed as
     // long as a majority has it; and one that forgot whom it voted for is nobody's majority.
     std::size_t voters = 0;

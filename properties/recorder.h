@@ -1,5 +1,6 @@
 // Watches a run: writes the clients' history down and shows every partition that moved to the
-// replication monitor. An observer; the world never knows.
+// replication monitor, every controller that did to the quorum's. An observer; the world never
+// knows.
 #pragma once
 
 #include <map>
@@ -10,6 +11,7 @@
 #include "properties/facts.h"
 #include "properties/history.h"
 #include "properties/metadata_monitor.h"
+#include "properties/quorum_monitor.h"
 #include "properties/replication_monitor.h"
 #include "properties/storage_monitor.h"
 #include "sim/run.h"
@@ -31,6 +33,7 @@ class Recorder final : public Observer {
     const History& history() const { return history_; }
     const ReplicationMonitor& monitor() const { return monitor_; }
     const MetadataMonitor& metadata_monitor() const { return metadata_monitor_; }
+    const QuorumMonitor& quorum() const { return quorum_; }
     const StorageMonitor& storage() const { return storage_; }
     // Poll errors of applications: records that do not deserialize, positions out of the log.
     const std::vector<std::string>& application_errors() const { return application_errors_; }
@@ -50,6 +53,7 @@ class Recorder final : public Observer {
     void announce_alterations(const Controller& controller, Offset from);
     // What the wiped controller had may be on too few others.
     void on_wiped(const World& world, const Controller& wiped);
+    void observe_quorum(const World& world, NodeId changed);
     // After a step of `whose`.
     void observe(const World& world, TopicPartition tp, NodeId whose);
     void on_follower_reads(const World& world, const Host& host, const Outbox& out);
@@ -66,6 +70,8 @@ class Recorder final : public Observer {
     History history_;
     ReplicationMonitor monitor_;
     MetadataMonitor metadata_monitor_;
+    QuorumMonitor quorum_;
+    std::vector<std::size_t> controllers_;  // their hosts
     StorageMonitor storage_;
     // Ends of the logs that last answered OFFSET_OUT_OF_RANGE, by connection.
     std::map<std::pair<std::uint64_t, TopicPartition>, std::pair<Offset, Offset>> told_bounds_;
