@@ -68,15 +68,26 @@ void MetadataMonitor::compare(Instant now, const Controller& c, Offset from, Off
     });
 }
 
+// Whether what it has committed from `from` on is the one sequence, as far as that is known.
+bool MetadataMonitor::agrees(const Controller& c, Offset from) const {
+    bool agrees = true;
+    c.raft.log.for_each(from, std::min(c.committed(), end()), [&](Offset o, const RaftRecord& r) {
+        agrees = agrees && r == log_[static_cast<std::size_t>(o.value)];
+    });
+    return agrees;
+}
+
 void MetadataMonitor::check_committer(Instant now, const Controller& c) {
     ++newest_commits_.checked;
     const bool leads = has_led(c.raft);
-    // A follower hears of what is committed; by itself it commits nothing.
-    if (!leads && c.committed() <= end()) return;
     if (leads && c.raft.epoch() >= newest_epoch_) {
         newest_epoch_ = c.raft.epoch();
         return;
     }
+    // A follower hears of what is committed, and a fetch that was long under way tells an old
+    // leader of what its majority had before there was a newer one; by itself neither commits
+    // anything.
+    if (c.committed() <= end() && agrees(c, seen_[c.id].committed)) return;
     violate(newest_commits_, "Q14", now,
             fmt::format("controller {} of quorum epoch {} committed the metadata below offset {}, "
                         "and {}",
@@ -124,7 +135,10 @@ void MetadataMonitor::on_image(Instant now, NodeId node, const ClusterImage& ima
 
 void MetadataMonitor::on_controller_image(Instant now, const Controller& c,
                                           const ClusterImage& reference, bool always) {
-    if (c.image_offset > c.committed()) {
+    // A controller that starts again shows its snapshot, whatever it knows of the high watermark
+    // (KafkaRaftClient.updateListenersProgress); snapshots are of what is committed (Q10).
+    const Offset snapshot = c.raft.log.snapshot ? (*c.raft.log.snapshot)->id.end_offset : Offset{0};
+    if (c.image_offset > std::max(c.committed(), snapshot)) {
         if (c.active) return;  // what it decides next rests on what it has appended
         violate(one_sequence_, "Q11", now,
                 fmt::format("controller {} is not active and shows metadata up to offset {}, of "

@@ -56,6 +56,7 @@ class MetadataMonitor {
     void violate(Rule& rule, const char* id, Instant at, std::string summary, std::string because,
                  std::vector<NodeId> nodes);
     void compare(Instant now, const Controller& c, Offset from, Offset until);
+    bool agrees(const Controller& c, Offset from) const;
     void check_committer(Instant now, const Controller& c);
 
     std::vector<RaftRecord> log_;

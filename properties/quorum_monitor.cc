@@ -355,6 +355,8 @@ struct QuorumMonitor::Observation {
             const Offset last{end.value - 1};
             if (end < r.log.start_offset) {
                 wrong = "has a snapshot that ends before its log begins";
+            } else if (running && end > r.log.end_offset) {
+                wrong = "has a log that ends before its snapshot does";
             } else if (end > m.committed_end()) {
                 wrong = "has a snapshot of what is not committed";
             } else if (const CommittedRecord& c =
