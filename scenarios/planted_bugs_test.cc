@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <initializer_list>
 #include <string>
 
 #include "broker/base/check.h"
@@ -150,36 +151,82 @@ TEST(planted_bugs, of_the_storage_are_caught_by_the_property_that_they_break) {
     }
 }
 
-// Three controllers; the active one is cut off from the others while topics are created.
-std::string split_quorum(const std::string& bug) {
-    return R"json({ "name": "split", "cluster": { "brokers": 3, "controllers": 3, "config": {
+// Three controllers, while `operators` ask for something and `faults` happen.
+struct QuorumCase {
+    const char* bug;
+    const char* caught_by;
+    std::string operators;
+    std::string faults;
+    const char* run_for;
+    const char* more_config = "";
+};
+
+std::string quorum(const QuorumCase& c, const std::string& bug) {
+    return R"json({ "name": "quorum", "cluster": { "brokers": 3, "controllers": 3, "config": {
         "tribunal.planted.bug": ")json" +
-           bug + R"json(" } },
+           bug + "\"" + c.more_config + R"json( } },
       "topics": [ { "name": "a", "partitions": 1, "replication.factor": 3 } ],
-      "clients": [ { "admin": "a1", "steps": [
-        { "at": "5500ms", "create_topic": { "name": "t1", "partitions": 1, "replication.factor": 3 } },
-        { "at": "7s", "create_topic": { "name": "t2", "partitions": 1, "replication.factor": 3 } },
-        { "at": "7300ms", "create_topic": { "name": "t3", "partitions": 1, "replication.factor": 3 } },
-        { "at": "7600ms", "create_topic": { "name": "t4", "partitions": 1, "replication.factor": 3 } },
-        { "at": "12s", "create_topic": { "name": "t5", "partitions": 1, "replication.factor": 3 } } ] } ],
-      "faults": [ { "at": "5s", "isolate": "controller", "from": "controllers", "for": "20s" } ],
-      "run": { "for": "16s" } })json";
+      "clients": [ )json" +
+           c.operators + R"json( ], "faults": [ )json" + c.faults + R"json( ],
+      "run": { "for": ")json" +
+           c.run_for + R"json(" } })json";
 }
 
-TEST(planted_bugs, of_the_quorum_are_caught_in_the_whole_cluster) {
-    const Case cases[] = {
-        {"zombie_controller", "D8 "},
-        {"standby_replays_uncommitted", "Q11 "},
-        {"raft_commits_on_minority", "Q11 "},
-    };
-    for (const Case& c : cases) {
-        const Scenario scenario = parse_scenario(split_quorum(c.bug), c.bug, ".");
-        const Found found = play_seed(scenario, 1);
-        EXPECT_TRUE(any_of_ids(found.failed, c.caught_by)) << c.bug << ": " << found.failed;
+std::string creating(std::initializer_list<int> times_ms) {
+    std::string steps;
+    for (const int at : times_ms) {
+        steps += std::string(steps.empty() ? "" : ",") + R"({ "at": ")" + std::to_string(at) +
+                 R"(ms", "create_topic": { "name": "t)" + std::to_string(at) +
+                 R"(", "partitions": 1, "replication.factor": 3 } })";
     }
-    const Scenario sound = parse_scenario(split_quorum("none"), "no bug", ".");
-    for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
-        EXPECT_EQ(play_seed(sound, seed).failed, "") << "seed " << seed;
+    return R"({ "admin": "creating", "steps": [ )" + steps + " ] }";
+}
+
+std::string removing(const char* at, int voter) {
+    return R"({ "admin": "removing-)" + std::to_string(voter) + R"(", "steps": [ { "at": ")" + at +
+           R"(", "remove_raft_voter": )" + std::to_string(voter) + " } ] }";
+}
+
+TEST(planted_bugs, of_the_quorum_are_caught_by_the_property_that_they_break) {
+    const std::string split =
+        R"({ "at": "5s", "isolate": "controller", "from": "controllers", "for": "20s" })";
+    const std::string short_split =
+        R"({ "at": "5s", "isolate": "controller", "from": "controllers", "for": "5s" })";
+    const std::string dark = R"({ "at": "3s", "power_loss": "controllers", "for": "1s" })";
+    // One is cut off and comes back with a shorter log.
+    const std::string cut_off =
+        R"json({ "at": "5s", "isolate": "controller(102)", "from": "controllers",
+                 "for": "5s" })json";
+    const std::string topics = creating({5500, 7000, 7300, 7600, 12000});
+    const QuorumCase cases[] = {
+        {"zombie_controller", "D8 ", topics, split, "16s"},
+        {"standby_replays_uncommitted", "Q11 ", topics, split, "16s"},
+        {"raft_commits_on_minority", "Q8 ", topics, split, "16s"},
+        {"raft_commits_on_minority", "Q14 ", topics, split, "16s"},
+        {"raft_never_diverges", "Q5 ", topics, short_split, "16s"},
+        {"raft_vote_not_synced", "Q2 ", "", dark, "6s"},
+        {"raft_votes_for_shorter_log", "Q6 ", topics, cut_off, "16s",
+         R"(, "tribunal.rule.raft_pre_vote": false)"},
+        {"raft_observer_becomes_candidate", "Q12 ", removing("3s", 102), cut_off, "9s"},
+        {"raft_overlapping_voter_changes", "Q13 ",
+         removing("5500ms", 100) + "," + removing("5500ms", 101) + "," + removing("5500ms", 102),
+         short_split, "7s"},
+    };
+    for (const QuorumCase& c : cases) {
+        const Scenario scenario = parse_scenario(quorum(c, c.bug), c.bug, ".");
+        std::string seen;
+        bool caught = false;
+        for (std::uint64_t seed = 1; seed <= kSeeds && !caught; ++seed) {
+            const Found found = play_seed(scenario, seed);
+            caught = any_of_ids(found.failed, c.caught_by);
+            seen += "seed " + std::to_string(seed) + ": " + found.failed + "; ";
+        }
+        EXPECT_TRUE(caught) << c.bug << " was not caught by " << c.caught_by << "; " << seen;
+        const Scenario sound = parse_scenario(quorum(c, "none"), "no bug", ".");
+        for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+            EXPECT_EQ(play_seed(sound, seed).failed, "")
+                << "without " << c.bug << ", seed " << seed;
+        }
     }
 }
 
