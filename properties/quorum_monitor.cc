@@ -384,7 +384,11 @@ struct QuorumMonitor::Observation {
                                std::holds_alternative<RaftCandidate>(r.role);
             holds(!votes || is_voter(r), "stands for election and is no voter");
             if (std::holds_alternative<RaftUnattached>(r.role)) {
-                holds(state.leader == kNoNode, "is unattached and knows a leader");
+                // An observer whose leader is silent asks the others; and after a restart anybody
+                // may know a leader that its log does not have among the voters.
+                holds(state.leader == kNoNode || !is_voter(r) ||
+                          !voters_of(r).contains_id(state.leader),
+                      "is unattached and knows a leader");
             } else if (r.follower() != nullptr) {
                 holds(state.leader != kNoNode && state.leader != r.self.id,
                       "follows nobody, or itself");

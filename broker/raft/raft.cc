@@ -52,7 +52,7 @@ bool learn_from(Raft& r, const Response& m, Outbox& out) {
         learn_leader(r, m.leader_epoch, m.leader, out);
         return false;
     }
-    if (m.leader != kNoNode && known_leader(r) == kNoNode) {
+    if (m.leader != kNoNode && (known_leader(r) == kNoNode || lost_sight_of_leader(r))) {
         // An observer may learn of the leader and get records by the same answer.
         become_follower(r, m.leader_epoch, m.leader, out);
     }

@@ -150,6 +150,10 @@ void become_candidate(Raft& r, Outbox& out) {
     if (has_majority(r, std::get<RaftCandidate>(r.role).granted)) become_leader(r, out);
 }
 
+bool lost_sight_of_leader(const Raft& r) {
+    return std::holds_alternative<RaftUnattached>(r.role) && known_leader(r) != kNoNode;
+}
+
 void learn_leader(Raft& r, LeaderEpoch epoch, NodeId leader, Outbox& out) {
     if (epoch < r.epoch()) return;
     const bool known = epoch == r.epoch() && known_leader(r) != kNoNode;
@@ -164,7 +168,7 @@ void learn_leader(Raft& r, LeaderEpoch epoch, NodeId leader, Outbox& out) {
         } else {
             become_unattached(r, epoch, out);
         }
-    } else if (leader != kNoNode && !known) {
+    } else if (leader != kNoNode && (!known || lost_sight_of_leader(r))) {
         become_follower(r, epoch, leader, out);
     }
 }

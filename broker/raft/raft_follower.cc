@@ -169,9 +169,9 @@ void on_fetch_timeout(Raft& r, Outbox& out) {
         begin_election(r, out);
         return;
     }
-    // Deviation: an observer whose leader is silent forgets it; Kafka's remembers it while it asks
-    // the others who leads.
-    write_state(r, {r.epoch(), kNoNode, r.quorum_state.voted}, out);
+    // An observer asks the others who leads, and does not forget whom it knew: it may be among the
+    // voters already, by a record that it does not have yet, and must not vote in an epoch that has
+    // a leader. (In Kafka it stays a follower meanwhile.)
     r.role = RaftUnattached{};
     out.disarm(timer(TimerKind::raft_fetch));
     out.disarm(timer(TimerKind::raft_update_voter));
