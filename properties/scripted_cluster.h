@@ -197,6 +197,33 @@ struct ScriptedCluster {
             observe();
         }
     }
+    // ... of three records; two more of node 0 and 1 are committed when node 2, which was out of
+    // sync, is elected in their place and writes its own.
+    static ScriptedCluster unclean_loss() {
+        ScriptedCluster c = healthy(3);
+        c.isr = {NodeId{0}, NodeId{1}};
+        c.partition_epoch = PartitionEpoch{c.partition_epoch.value + 1};
+        c.lead(0);
+        c.observe();
+        c.append(0, c.epoch, 2, 900);
+        c.observe();
+        c.copy_next(0, 1);
+        c.observe();
+        c.high_watermark(0, 5);
+        c.observe();
+        c.nodes[0].running = false;
+        c.nodes[1].running = false;
+        c.observe();
+        c.elect(2);
+        c.isr = {NodeId{2}};
+        c.observe();
+        c.lead(2);
+        c.observe();
+        c.append(2, c.epoch);
+        c.high_watermark(2, 4);
+        c.observe();
+        return c;
+    }
 
     // "R1" for a failure, "R1?" for an allowed finding; with counts when there are more.
     std::set<std::string> findings(const History* history = nullptr) const {
