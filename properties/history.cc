@@ -36,6 +36,8 @@ std::string_view name_of(ClientOpKind kind) {
             return "list_offsets_earliest";
         case ClientOpKind::reset:
             return "reset";
+        case ClientOpKind::truncation:
+            return "truncation";
         case ClientOpKind::create_topic:
             return "create_topic";
         case ClientOpKind::delete_topic:

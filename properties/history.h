@@ -45,6 +45,7 @@ struct ClientInfo {
     // Of consumers.
     bool check_crcs = true;
     OffsetReset auto_offset_reset = OffsetReset::latest;
+    bool validates_position = true;  // with each new leader (KIP-320)
 };
 
 // One record given to a producer. The n-th send of client c has uid (c << 40) + n.

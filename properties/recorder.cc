@@ -88,6 +88,7 @@ Recorder::Recorder(const World& world) {
         if (const auto* c = std::get_if<Consumer>(&host.node)) {
             info.check_crcs = c->config.check_crcs;
             info.auto_offset_reset = c->config.auto_offset_reset;
+            info.validates_position = c->config.rules.validates_position;
         }
     }
     history_.sends.resize(history_.clients.size());
@@ -502,8 +503,9 @@ RunFacts Recorder::facts(const World& world, const RunOutcome& outcome) const {
                 continue;
             const Partition* p = find_partition(*broker_of(world.host(image->leader).node), a.id);
             if (p == nullptr || p->leader() == nullptr) continue;
-            if (a.state != PositionState::valid || a.position < p->high_watermark) {
-                facts.stuck_consumers.push_back({host->name, a.id, a.position, p->high_watermark});
+            if (a.state != PositionState::valid || a.position.offset < p->high_watermark) {
+                facts.stuck_consumers.push_back(
+                    {host->name, a.id, a.position.offset, p->high_watermark});
             }
         }
     }

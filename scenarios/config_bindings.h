@@ -158,6 +158,11 @@ constexpr Binding producer_rule() {
     return {[](Settings& s, const SettingValue& value) { assign(s.producer.rules.*Field, value); },
             [](const Settings& s) { return text_of(s.producer.rules.*Field); }};
 }
+template <auto Field>
+constexpr Binding consumer_rule() {
+    return {[](Settings& s, const SettingValue& value) { assign(s.consumer.rules.*Field, value); },
+            [](const Settings& s) { return text_of(s.consumer.rules.*Field); }};
+}
 
 // Rows by the releases that brought or removed them.
 constexpr Setting since(std::string_view release, Setting setting) {
@@ -316,5 +321,6 @@ std::span<const Setting> client_settings();         // of producers and consumer
 std::span<const Setting> security_settings();       // ssl.* and sasl.* of everybody
 std::span<const Setting> tribunal_settings();       // tribunal.*: of the server scope
 std::span<const Setting> producer_rule_settings();  // tribunal.rule.*: of producers
+std::span<const Setting> consumer_rule_settings();  // ... and of consumers
 
 }  // namespace tribunal

@@ -168,9 +168,18 @@ constexpr std::array kProducerRules = std::to_array<Setting>({
      producer_rule<&ProducerRules::five_in_flight>()},
 });
 
+constexpr std::array kConsumerRules = std::to_array<Setting>({
+    {"tribunal.rule.validates_position",
+     boolean,
+     kAny,
+     {},
+     consumer_rule<&ConsumerRules::validates_position>()},
+});
+
 }  // namespace
 
 std::span<const Setting> tribunal_settings() { return kTribunal; }
 std::span<const Setting> producer_rule_settings() { return kProducerRules; }
+std::span<const Setting> consumer_rule_settings() { return kConsumerRules; }
 
 }  // namespace tribunal

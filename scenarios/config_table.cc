@@ -204,7 +204,8 @@ std::vector<std::span<const Setting>> settings_of(ConfigScope scope) {
             return {producer_settings(), client_settings(), security_settings(),
                     producer_rule_settings()};
         case ConfigScope::consumer:
-            return {consumer_settings(), client_settings(), security_settings()};
+            return {consumer_settings(), client_settings(), security_settings(),
+                    consumer_rule_settings()};
     }
     return {};
 }

@@ -22,6 +22,10 @@ template <auto Field>
 void without_producer_rule(Settings& s) {
     s.producer.rules.*Field = false;
 }
+template <auto Field>
+void without_consumer_rule(Settings& s) {
+    s.consumer.rules.*Field = false;
+}
 
 using enum TruncationRule;
 
@@ -76,6 +80,10 @@ constexpr std::
                          "a new leader tells its high watermark as the end at once",
                          "only when the high watermark has reached its epoch",
                          without<&Rules::list_offsets_waits_for_own_epoch>},
+                        {"2.3", "KIP-320", "validates_position",
+                         "a consumer reads on at its offset under every leader",
+                         "it asks each new leader where the logs part, and goes back to there",
+                         without_consumer_rule<&ConsumerRules::validates_position>},
                         {"2.3", "KAFKA-8483", "renumbers_in_order",
                          "batches are renumbered in the order of a heap",
                          "in the order of their sequences",

@@ -114,6 +114,7 @@ TEST(Editions, end_where_the_defaults_are) {
     const Settings newest = default_settings(newest_edition());
     EXPECT_EQ(newest.broker.rules, Rules{});
     EXPECT_EQ(newest.producer.rules, ProducerRules{});
+    EXPECT_EQ(newest.consumer.rules, ConsumerRules{});
 }
 
 TEST(Editions, keep_the_backoff_of_old_clients_constant) {

@@ -80,6 +80,7 @@ constexpr Row kRows[] = {
     {"KIP-91", "retries", "retries", acknowledged(), fewer_before},
     {"KIP-207", "list_offsets_waits_for_own_epoch", "kip-207-end-offset-goes-back",
      violations_of("O10"), only_before},
+    {"KIP-320", "validates_position", "validates_position", violations_of("D1"), only_before},
     {"KAFKA-8483", "renumbers_in_order", "kafka-8483-numbered-anew-in-heap-order",
      violations_of("O3"), only_before},
     {"KIP-392", "fetch_from_follower", "fetch_from_follower",

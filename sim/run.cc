@@ -65,7 +65,8 @@ std::optional<std::string> client_reason(const World& world, const Host& host) {
         if (image == nullptr || image->leader == kNoNode) continue;
         const auto* b = broker_of(world.host(image->leader).node);
         const Partition* p = b == nullptr ? nullptr : find_partition(*b, a.id);
-        if (a.state != PositionState::valid || (p != nullptr && a.position != p->high_watermark)) {
+        if (a.state != PositionState::valid ||
+            (p != nullptr && a.position.offset != p->high_watermark)) {
             return host.name + " is not at the end of " + name_of(world, a.id);
         }
     }

@@ -78,6 +78,17 @@ void on_metadata_failed(ClusterMetadata& m, NodeId self, Duration backoff, Outbo
     want_metadata(m, backoff, out);
 }
 
+void see_leader_epoch(ClusterMetadata& m, TopicPartition tp, LeaderEpoch epoch, Duration backoff,
+                      Outbox& out) {
+    for (KnownTopic& topic : m.known) {
+        if (topic.id != tp.topic) continue;
+        const auto i = static_cast<std::size_t>(tp.partition);
+        if (i >= topic.partitions.size() || epoch <= topic.partitions[i].leader_epoch) return;
+        topic.partitions[i] = {kNoNode, epoch};
+        want_metadata(m, backoff, out);
+    }
+}
+
 void want_metadata(ClusterMetadata& m, Duration backoff, Outbox& out) {
     if (m.wanted || m.in_flight) return;
     m.wanted = true;

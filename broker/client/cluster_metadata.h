@@ -56,4 +56,9 @@ void on_metadata_failed(ClusterMetadata& m, NodeId self, Duration backoff, Outbo
 // `backoff` ago (Kafka: Metadata.requestUpdate).
 void want_metadata(ClusterMetadata& m, Duration backoff, Outbox& out);
 
+// Somebody knows of an epoch: when it is newer than the known one, who leads in it is not known
+// (Metadata.updateLastSeenEpochIfNewer, KIP-320).
+void see_leader_epoch(ClusterMetadata& m, TopicPartition tp, LeaderEpoch epoch, Duration backoff,
+                      Outbox& out);
+
 }  // namespace tribunal

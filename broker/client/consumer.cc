@@ -70,13 +70,12 @@ void on_seek(Consumer& c, Outbox& out) {
     operation.completed = true;
     out.notes.emplace_back(operation);
     if (seek.offset >= 0) {
-        a->position = Offset{seek.offset};
-        a->state = PositionState::valid;
+        seek_unvalidated(c, *a, Offset{seek.offset}, kNoLeaderEpoch);
     } else {
         a->state = PositionState::resetting;
         a->reset_to = seek.offset;
         a->lookup_operation = 0;
-        a->lookup_backing_off = false;
+        a->backing_off = false;
     }
     advance(c, out);
 }
@@ -108,7 +107,7 @@ void on_timer(Consumer& c, const TimerFired& fired, Outbox& out) {
             return;
         case TimerKind::retry:
             for (Assigned& a : c.assigned) {
-                if (key_of(a.id) == key_of(fired.timer)) a.lookup_backing_off = false;
+                if (key_of(a.id) == key_of(fired.timer)) a.backing_off = false;
             }
             advance(c, out);
             return;
@@ -144,6 +143,9 @@ void on_message(Consumer& c, const Deliver& d, Outbox& out) {
     d.message.visit(Overloaded{
         [&](const FetchResponse& m) { on_fetch_response(c, broker, d.correlation, m, out); },
         [&](const ListOffsetsResponse& m) { on_list_offsets_response(c, d.correlation, m, out); },
+        [&](const OffsetsForLeaderEpochResponse& m) {
+            on_epoch_end_offsets(c, d.correlation, m, out);
+        },
         [&](const MetadataResponse& m) {
             on_metadata_response(c.metadata, c.id, m, out);
             out.arm(timer(TimerKind::metadata_age), c.config.metadata_max_age);
@@ -186,8 +188,10 @@ Assigned* find_assigned(Consumer& c, TopicPartition tp) {
 }
 
 void advance(Consumer& c, Outbox& out) {
+    follow_leaders(c, out);
     if (!c.group.empty() && !c.from_beginning) fetch_committed(c, out);
     send_look_ups(c, out);
+    send_validations(c, out);
     send_fetches(c, out);
 }
 

@@ -12,35 +12,23 @@ ConnectionKey connection_to(const Consumer& c, NodeId broker) {
     return {c.id, broker, Lane::fetch};
 }
 
-void leave_session(Consumer& c, Assigned& a) {
-    if (a.session_leader == kNoNode) return;
-    if (ConsumerLink* link = c.links.find(a.session_leader)) link->forgotten.push_back(a.id);
-    a.session_leader = kNoNode;
-    a.session_position = kNoOffset;
-}
-
 // Where to fetch from: the preferred replica while it is online, else the leader.
-NodeId read_from(const Consumer& c, const Assigned& a) {
-    const KnownPartition* known = c.metadata.partition(a.id);
-    if (known == nullptr || known->leader == kNoNode) return kNoNode;
-    return a.preferred_read_replica != kNoNode ? a.preferred_read_replica : known->leader;
+NodeId read_from(const Assigned& a) {
+    if (a.position.leader == kNoNode) return kNoNode;
+    return a.preferred_read_replica != kNoNode ? a.preferred_read_replica : a.position.leader;
 }
 
-// A preference ends with the leader's epoch that it was told in, and with its replica.
+// A preference ends with the leader's epoch that it was told in (follow_leaders), and with its
+// replica.
 void check_preferred_replica(Consumer& c, Assigned& a, Outbox& out) {
     if (a.preferred_read_replica == kNoNode) return;
-    const KnownPartition* known = c.metadata.partition(a.id);
-    if (known == nullptr || known->leader_epoch != a.preferred_in) {
-        forget_preferred_replica(a, out);
-    } else if (!c.metadata.alive.contains(a.preferred_read_replica)) {
-        forget_preferred_replica(a, out);
-        want_metadata(c.metadata, c.config.retry_backoff, out);
-    }
+    if (c.metadata.alive.contains(a.preferred_read_replica)) return;
+    forget_preferred_replica(a, out);
+    want_metadata(c.metadata, c.config.retry_backoff, out);
 }
 
 void prefer(Consumer& c, Assigned& a, NodeId replica, Outbox& out) {
     a.preferred_read_replica = replica;
-    a.preferred_in = c.metadata.partition(a.id)->leader_epoch;
     out.arm(timer(TimerKind::preferred_read_replica, key_of(a.id)), c.config.metadata_max_age);
 }
 
@@ -62,10 +50,20 @@ bool deserializes(const Consumer& c, const RecordView& record, std::string& why)
     return true;
 }
 
+// The epoch of the last record below `until`: of the batch that holds it.
+LeaderEpoch epoch_below(const std::vector<RecordBatch>& batches, Offset until) {
+    LeaderEpoch epoch = kNoLeaderEpoch;
+    for (const RecordBatch& batch : batches) {
+        if (batch.base_offset >= until) break;
+        epoch = batch.leader_epoch;
+    }
+    return epoch;
+}
+
 // Gives the application what came for one partition, max.poll.records at a time.
 void poll(Consumer& c, Assigned& a, const std::vector<RecordBatch>& batches, Outbox& out) {
     const Offset end = batches.back().next_offset();
-    Offset from = a.position;
+    Offset from = a.position.offset;
     while (from < end) {
         // The last offset of this poll: the max.poll.records-th record from `from` on.
         Offset until = end;
@@ -108,8 +106,9 @@ void poll(Consumer& c, Assigned& a, const std::vector<RecordBatch>& batches, Out
         if (poison) until = *poison;
         if (until > from) {
             out.notes.emplace_back(
-                PollReturned{a.id, a.position, &batches, from, until, a.assignment});
-            a.position = until;
+                PollReturned{a.id, a.position.offset, &batches, from, until, a.assignment});
+            a.position.offset = until;
+            a.position.offset_epoch = epoch_below(batches, until);
             from = until;
         }
         if (poison) {
@@ -125,30 +124,26 @@ void poll(Consumer& c, Assigned& a, const std::vector<RecordBatch>& batches, Out
 void on_partition(Consumer& c, Assigned& a, const FetchPartitionResponse& r, Outbox& out) {
     switch (r.error) {
         case ErrorCode::none:
-            if (r.preferred_read_replica != kNoNode && c.metadata.partition(a.id) != nullptr) {
-                prefer(c, a, r.preferred_read_replica, out);
-            }
-            if (!r.batches.empty() && r.batches.back().next_offset() > a.position) {
+            if (r.preferred_read_replica != kNoNode) prefer(c, a, r.preferred_read_replica, out);
+            if (!r.batches.empty() && r.batches.back().next_offset() > a.position.offset) {
                 poll(c, a, r.batches, out);
             }
             return;
         case ErrorCode::unknown_leader_epoch:
-            // A replica that is behind the metadata this client has.
+            // A replica that is behind the metadata this client has: newer metadata would not help.
             leave_session(c, a);
-            want_metadata(c.metadata, c.config.retry_backoff, out);
+            back_off(c, a, out);
             return;
         case ErrorCode::offset_out_of_range: {
-            // Deviation: since 2.3 (KIP-320, KAFKA-7747) a consumer asks each new leader where its
-            // log parts from what was read, and with a reset policy goes back there. Here one finds
-            // out only when its position is beyond the log, as before.
             leave_session(c, a);
             if (a.preferred_read_replica != kNoNode) {
                 // A follower may be behind: only the leader knows which offsets there are.
                 forget_preferred_replica(a, out);
                 return;
             }
-            ClientOperation reset{
-                ClientOpKind::reset, false, false, c.next_operation++, r.error, a.id, a.position};
+            ClientOperation reset{ClientOpKind::reset, false,   false,
+                                  c.next_operation++,  r.error, a.id,
+                                  a.position.offset};
             out.notes.emplace_back(reset);
             reset.completed = true;
             out.notes.emplace_back(reset);
@@ -156,19 +151,32 @@ void on_partition(Consumer& c, Assigned& a, const FetchPartitionResponse& r, Out
             return;
         }
         default:
-            // The leader moved, or does not know its place yet.
+            // The leader moved (FENCED_LEADER_EPOCH: in an epoch that this client has not heard
+            // of), or does not know its place yet. Deviation: Kafka's consumer asks again with each
+            // poll, as fast as it is refused, until the metadata show another leader; here it waits
+            // retry.backoff.ms for that.
             leave_session(c, a);
-            forget_preferred_replica(a, out);
             want_metadata(c.metadata, c.config.retry_backoff, out);
+            if (a.preferred_read_replica != kNoNode) {
+                forget_preferred_replica(a, out);  // and so on at the leader
+            } else {
+                back_off(c, a, out);
+            }
     }
 }
 
 }  // namespace
 
+void leave_session(Consumer& c, Assigned& a) {
+    if (a.session_leader == kNoNode) return;
+    if (ConsumerLink* link = c.links.find(a.session_leader)) link->forgotten.push_back(a.id);
+    a.session_leader = kNoNode;
+    a.session_position = kNoOffset;
+}
+
 void forget_preferred_replica(Assigned& a, Outbox& out) {
     if (a.preferred_read_replica == kNoNode) return;
     a.preferred_read_replica = kNoNode;
-    a.preferred_in = kNoLeaderEpoch;
     out.disarm(timer(TimerKind::preferred_read_replica, key_of(a.id)));
 }
 
@@ -176,7 +184,7 @@ void send_fetches(Consumer& c, Outbox& out) {
     // A partition that is to be read elsewhere leaves the old session.
     for (Assigned& a : c.assigned) {
         check_preferred_replica(c, a, out);
-        const NodeId broker = read_from(c, a);
+        const NodeId broker = read_from(a);
         if (a.session_leader != kNoNode &&
             (a.session_leader != broker || a.state != PositionState::valid)) {
             leave_session(c, a);
@@ -198,19 +206,21 @@ void send_fetches(Consumer& c, Outbox& out) {
         request.rack = c.config.client_rack;
         bool any = false;
         for (Assigned& a : c.assigned) {
-            const KnownPartition* known = c.metadata.partition(a.id);
-            if (a.state != PositionState::valid || read_from(c, a) != broker) continue;
+            if (a.state != PositionState::valid || read_from(a) != broker) continue;
+            if (a.backing_off) continue;
             const bool is_new = a.session_leader != broker || link.session_epoch == 0;
             // After an error a partition waits for fresh metadata.
             if (a.session_leader == kNoNode && c.metadata.wanted) continue;
             any = true;
-            if (!is_new && a.session_position == a.position) continue;
+            if (!is_new && a.session_position == a.position.offset) continue;
             a.session_leader = broker;
-            a.session_position = a.position;
+            a.session_position = a.position.offset;
             FetchPartition fetch;
             fetch.partition = a.id;
-            fetch.fetch_offset = a.position;
-            fetch.current_leader_epoch = known->leader_epoch;
+            fetch.fetch_offset = a.position.offset;
+            // Never last_fetched_epoch (KIP-595): Kafka's consumer leaves it to followers, its own
+            // positions are validated beforehand.
+            fetch.current_leader_epoch = a.position.leader_epoch;
             fetch.max_bytes = static_cast<std::int32_t>(c.config.max_partition_fetch_bytes);
             request.partitions.push_back(fetch);
         }
@@ -244,7 +254,7 @@ void on_fetch_response(Consumer& c, NodeId broker, std::int32_t correlation,
         Assigned* a = find_assigned(c, r.partition);
         // An answer for a position that is no longer the one asked for (seek) is dropped.
         if (a == nullptr || a->session_leader != broker || a->state != PositionState::valid ||
-            a->session_position != a->position) {
+            a->session_position != a->position.offset) {
             continue;
         }
         on_partition(c, *a, r, out);

@@ -82,8 +82,8 @@ struct Fixture {
     }
     // -1: not armed.
     std::int64_t due(TimerId id) const {
-        const auto it = std::find_if(armed.begin(), armed.end(),
-                                     [&](const Timer& t) { return t.id == id; });
+        const auto it =
+            std::find_if(armed.begin(), armed.end(), [&](const Timer& t) { return t.id == id; });
         return it == armed.end() ? -1 : it->due;
     }
     // Every timer that is due by now, but for the requests'.

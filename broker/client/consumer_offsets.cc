@@ -7,9 +7,6 @@
 namespace tribunal {
 namespace {
 
-ConnectionKey look_up_connection(const Consumer& c, NodeId broker) {
-    return {c.id, broker, Lane::general};
-}
 ConnectionKey coordinator_connection(const Consumer& c) {
     return {c.id, c.coordinator, Lane::coordinator};
 }
@@ -31,8 +28,30 @@ const LookUp* oldest_look_up_at(const Consumer& c, NodeId broker) {
     return it == c.look_ups.end() ? nullptr : &*it;
 }
 
-// The timer of a connection stands for the oldest look-up on it, whatever was sent since: one that
-// was lost would never time out while the end offsets are watched over the same connection.
+void send_look_up(Consumer& c, LookUpKind kind, TopicPartition tp, std::int64_t timestamp,
+                  std::uint32_t operation, const KnownPartition& known, Outbox& out) {
+    LookUp look_up;
+    look_up.kind = kind;
+    look_up.partition = tp;
+    look_up.correlation = c.next_correlation++;
+    look_up.broker = known.leader;
+    look_up.sent = out.moment;
+    look_up.timestamp = timestamp;
+    look_up.operation = operation;
+    c.look_ups.push_back(look_up);
+    out.send(look_up_connection(c, known.leader), look_up.correlation,
+             ListOffsetsRequest{tp, known.leader_epoch, timestamp});
+    time_look_ups(c, known.leader, out);
+}
+
+}  // namespace
+
+ConnectionKey look_up_connection(const Consumer& c, NodeId broker) {
+    return {c.id, broker, Lane::general};
+}
+
+// Whatever was sent since: one that was lost would never time out while the end offsets are watched
+// over the same connection.
 void time_look_ups(const Consumer& c, NodeId broker, Outbox& out) {
     const TimerId timeout =
         timer(TimerKind::request_timeout, look_up_connection(c, broker).packed());
@@ -44,33 +63,19 @@ void time_look_ups(const Consumer& c, NodeId broker, Outbox& out) {
     }
 }
 
-void send_look_up(Consumer& c, TopicPartition tp, std::int64_t timestamp, bool for_reset,
-                  std::uint32_t operation, const KnownPartition& known, Outbox& out) {
-    const LookUp look_up{tp,        c.next_correlation++, timestamp, operation,
-                         for_reset, known.leader,         out.moment};
-    const bool is_oldest = oldest_look_up_at(c, known.leader) == nullptr;
-    c.look_ups.push_back(look_up);
-    out.send(look_up_connection(c, known.leader), look_up.correlation,
-             ListOffsetsRequest{tp, known.leader_epoch, timestamp});
-    if (is_oldest) time_look_ups(c, known.leader, out);
-}
-
-// Not again before retry.backoff.ms is over, whatever the metadata says meanwhile
-// (SubscriptionState.requestFailed).
 void back_off(Consumer& c, Assigned& a, Outbox& out) {
-    a.lookup_backing_off = true;
+    a.backing_off = true;
     out.arm(timer(TimerKind::retry, key_of(a.id)), c.config.retry_backoff);
 }
-
-}  // namespace
 
 void reset_position(Consumer& c, Assigned& a, Outbox& out) {
     switch (c.config.auto_offset_reset) {
         case OffsetReset::none:
             a.state =
                 PositionState::failed;  // NoOffsetForPartition, OffsetOutOfRange: poll() throws
-            out.notes.emplace_back(DeserializationFailed{
-                a.id, a.position, "auto.offset.reset=none and the position is not in the log"});
+            out.notes.emplace_back(
+                DeserializationFailed{a.id, a.position.offset,
+                                      "auto.offset.reset=none and the position is not in the log"});
             return;
         case OffsetReset::earliest:
             a.reset_to = kEarliestTimestamp;
@@ -80,13 +85,13 @@ void reset_position(Consumer& c, Assigned& a, Outbox& out) {
             break;
     }
     a.state = PositionState::resetting;
-    a.lookup_backing_off = false;
+    a.backing_off = false;
     ++a.assignment;
 }
 
 void send_look_ups(Consumer& c, Outbox& out) {
     for (Assigned& a : c.assigned) {
-        if (a.state != PositionState::resetting || a.lookup_in_flight || a.lookup_backing_off) {
+        if (a.state != PositionState::resetting || a.lookup_in_flight || a.backing_off) {
             continue;
         }
         const KnownPartition* known = c.metadata.partition(a.id);
@@ -99,7 +104,7 @@ void send_look_ups(Consumer& c, Outbox& out) {
             a.lookup_operation = c.next_operation++;
             note(c, out, kind_of_look_up(a.reset_to), false, a.lookup_operation, a.id, kNoOffset);
         }
-        send_look_up(c, a.id, a.reset_to, true, a.lookup_operation, *known, out);
+        send_look_up(c, LookUpKind::reset, a.id, a.reset_to, a.lookup_operation, *known, out);
     }
 }
 
@@ -109,11 +114,11 @@ void watch_end_offset(Consumer& c, Outbox& out) {
     const Assigned& a = c.assigned[c.next_watched++ % c.assigned.size()];
     const KnownPartition* known = c.metadata.partition(a.id);
     const bool busy = std::any_of(c.look_ups.begin(), c.look_ups.end(),
-                                  [](const LookUp& l) { return !l.for_reset; });
+                                  [](const LookUp& l) { return l.kind == LookUpKind::watch; });
     if (known == nullptr || known->leader == kNoNode || busy) return;
     const std::uint32_t operation = c.next_operation++;
     note(c, out, ClientOpKind::list_offsets_latest, false, operation, a.id, kNoOffset);
-    send_look_up(c, a.id, kLatestTimestamp, false, operation, *known, out);
+    send_look_up(c, LookUpKind::watch, a.id, kLatestTimestamp, operation, *known, out);
 }
 
 void on_list_offsets_response(Consumer& c, std::int32_t correlation,
@@ -126,7 +131,7 @@ void on_list_offsets_response(Consumer& c, std::int32_t correlation,
     time_look_ups(c, look_up.broker, out);
     if (response.error != ErrorCode::none) want_metadata(c.metadata, c.config.retry_backoff, out);
     Assigned* a = find_assigned(c, look_up.partition);
-    if (!look_up.for_reset || a == nullptr) {
+    if (look_up.kind != LookUpKind::reset || a == nullptr) {
         note(c, out, kind_of_look_up(look_up.timestamp), true, look_up.operation, look_up.partition,
              response.offset, response.error);
         return;
@@ -138,8 +143,7 @@ void on_list_offsets_response(Consumer& c, std::int32_t correlation,
             note(c, out, kind_of_look_up(look_up.timestamp), true, look_up.operation,
                  look_up.partition, response.offset);
             a->lookup_operation = 0;
-            a->position = response.offset;
-            a->state = PositionState::valid;
+            seek_unvalidated(c, *a, response.offset, kNoLeaderEpoch);
         } else {
             back_off(c, *a, out);
         }
@@ -152,9 +156,12 @@ void on_look_ups_broken(Consumer& c, NodeId broker, Outbox& out) {
     for (const LookUp& l : c.look_ups) {
         if (l.broker != broker) continue;
         Assigned* a = find_assigned(c, l.partition);
-        if (l.for_reset && a != nullptr) {
+        if (l.kind == LookUpKind::reset && a != nullptr) {
             a->lookup_in_flight = false;
-            back_off(c, *a, out);
+            if (a->state == PositionState::resetting) back_off(c, *a, out);
+        } else if (l.kind == LookUpKind::validate) {
+            const bool waits = a != nullptr && a->state == PositionState::validating;
+            if (waits && a->position == l.position) back_off(c, *a, out);
         } else {
             note(c, out, kind_of_look_up(l.timestamp), true, l.operation, l.partition, kNoOffset,
                  ErrorCode::network_exception, true);
@@ -226,8 +233,8 @@ void on_committed(Consumer& c, std::int32_t correlation, const OffsetFetchRespon
         Assigned* a = find_assigned(c, o.partition);
         if (a == nullptr || a->state != PositionState::unknown) continue;
         if (o.error == ErrorCode::none && o.offset != kNoOffset) {
-            a->position = o.offset;
-            a->state = PositionState::valid;
+            see_leader_epoch(c.metadata, a->id, o.leader_epoch, c.config.retry_backoff, out);
+            seek_unvalidated(c, *a, o.offset, o.leader_epoch);
         } else {
             reset_position(c, *a, out);
         }
@@ -242,8 +249,11 @@ void commit(Consumer& c, Outbox& out) {
     c.committed.resize(c.assigned.size(), kNoOffset);
     for (std::size_t i = 0; i < c.assigned.size(); ++i) {
         const Assigned& a = c.assigned[i];
-        if (a.state != PositionState::valid || a.position == c.committed[i]) continue;
-        request.offsets.push_back({a.id, a.position, kNoLeaderEpoch, ErrorCode::none});
+        if (a.state != PositionState::valid || a.position.offset == c.committed[i]) {
+            continue;
+        }
+        request.offsets.push_back(
+            {a.id, a.position.offset, a.position.offset_epoch, ErrorCode::none});
     }
     if (request.offsets.empty()) return;
     if (c.coordinator == kNoNode) return find_coordinator(c, out);

@@ -24,7 +24,7 @@ struct Fixture {
         Assigned a;
         a.id = kTp;
         a.state = PositionState::valid;
-        a.position = Offset{7};
+        a.position.offset = Offset{7};
         c.assigned = {a};
         know(kLeader, 5);
         out.effects.clear();
@@ -133,7 +133,7 @@ TEST(preferred_read_replica, gives_way_to_the_leader) {
         c.happens(f);
         EXPECT_EQ(f.c.assigned[0].preferred_read_replica, kNoNode) << c.name;
         EXPECT_EQ(f.c.assigned[0].state, PositionState::valid) << c.name << ": no reset";
-        EXPECT_EQ(f.c.assigned[0].position, Offset{7}) << c.name;
+        EXPECT_EQ(f.c.assigned[0].position.offset, Offset{7}) << c.name;
         EXPECT_EQ(f.fetched().first, kLeader) << c.name;
     }
 }
@@ -142,6 +142,8 @@ TEST(preferred_read_replica, stays_while_it_is_behind_the_leader_epoch) {
     Fixture f = Fixture::reading_from_the_follower();
     f.answer(kFollower, ErrorCode::unknown_leader_epoch);
     EXPECT_EQ(f.c.assigned[0].preferred_read_replica, kFollower);
+    EXPECT_EQ(f.fetched().first, kNoNode) << "not before retry.backoff.ms";
+    step(f.c, Input{TimerFired{timer(TimerKind::retry, key_of(kTp))}}, f.out);
     EXPECT_EQ(f.fetched().first, kFollower);
 }
 

@@ -85,7 +85,7 @@ std::optional<OffsetCommitted> decode(const RecordView& record) {
 }
 
 void replay(Offsets& offsets, const OffsetCommitted& record) {
-    offsets.committed[record.key] = record.offset;
+    offsets.committed[record.key] = {record.offset, record.leader_epoch};
 }
 
 Offsets load_offsets(const ReplicaLog& log) {

@@ -27,9 +27,15 @@ inline void fold(Digest& d, const CommittedKey& k) {
     fold(d, k.partition);
 }
 
+struct CommittedOffset {
+    Offset offset = kNoOffset;
+    LeaderEpoch leader_epoch = kNoLeaderEpoch;  // of the last record read (KIP-320)
+    TRIBUNAL_FIELDS(CommittedOffset, offset, leader_epoch)
+};
+
 // The cache of one partition of __consumer_offsets.
 struct Offsets {
-    std::map<CommittedKey, Offset> committed;
+    std::map<CommittedKey, CommittedOffset> committed;
     TRIBUNAL_FIELDS(Offsets, committed)
 };
 

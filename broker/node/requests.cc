@@ -200,7 +200,10 @@ void on_offset_fetch(Broker& b, const Deliver& d, const OffsetFetchRequest& requ
             o.partition = tp;
             if (const TopicImage* topic = b.image.topic(tp.topic)) {
                 const auto it = offsets.committed.find({request.group, topic->name, tp.partition});
-                if (it != offsets.committed.end()) o.offset = it->second;
+                if (it != offsets.committed.end()) {
+                    o.offset = it->second.offset;
+                    o.leader_epoch = it->second.leader_epoch;
+                }
             } else {
                 o.error = ErrorCode::unknown_topic_or_partition;
             }

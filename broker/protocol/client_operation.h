@@ -12,7 +12,8 @@ enum class ClientOpKind : std::uint8_t {
     fetch_committed,
     list_offsets_latest,
     list_offsets_earliest,
-    reset,  // auto.offset.reset took effect
+    reset,       // auto.offset.reset took effect
+    truncation,  // the log was cut below the position, which went back to there (KIP-320)
     create_topic,
     delete_topic,
     list_topics,

@@ -205,10 +205,11 @@ struct ConsumerConfig {
     bool check_crcs = true;                               // check.crcs
     bool read_committed = false;                          // isolation.level
     std::string client_rack;                              // client.rack (KIP-392)
+    ConsumerRules rules;
     TRIBUNAL_FIELDS(ConsumerConfig, auto_offset_reset, enable_auto_commit, auto_commit_interval,
                     fetch_max_wait, fetch_min_bytes, fetch_max_bytes, max_partition_fetch_bytes,
                     max_poll_records, request_timeout, retry_backoff, retry_backoff_max,
-                    metadata_max_age, check_crcs, read_committed, client_rack)
+                    metadata_max_age, check_crcs, read_committed, client_rack, rules)
 };
 
 }  // namespace tribunal

@@ -145,4 +145,12 @@ struct ProducerRules {
                     renumbers_in_order, five_in_flight)
 };
 
+// Rules of the consumer.
+struct ConsumerRules {
+    // A position is validated with each new leader before anything is fetched there: where the
+    // leader's log parts from what was read, the consumer goes back (KIP-320, KAFKA-7747).
+    bool validates_position = true;
+    TRIBUNAL_FIELDS(ConsumerRules, validates_position)
+};
+
 }  // namespace tribunal
