@@ -46,7 +46,7 @@ constexpr ClaimRow kRows[] = {
     {durable, any, offset_reset, false,
      "auto.offset.reset took the consumer past the record, which was not there yet when it read so "
      "far, and did so",
-     "Kafka: auto.offset.reset"},
+     "Kafka: auto.offset.reset; KIP-320"},
     {durable, any, deleted, false, kDeleted, "own"},
     {durable, any, metadata_lost, false, kMetadataLost, "own"},
     {durable, any, below_log_start, false, kBelowLogStart, "Kafka: retention.ms"},
@@ -106,6 +106,8 @@ constexpr ClaimRow kRows[] = {
     {goes_forward, any, metadata_lost, false, kMetadataLost, "own"},
     {goes_forward, any, offset_reset, false, "auto.offset.reset moved the consumer",
      "Kafka: auto.offset.reset"},
+    {goes_forward, any, set_back, false,
+     "a consumer goes back to where the log of a new leader parts from what it read", "KIP-320"},
     {goes_forward, any, corrupted_disk, false, kCorrupted, "own"},
     {goes_forward, any, unclean_election, false,
      "after an unclean election a consumer is set back to where the logs part", "KIP-320"},
@@ -314,6 +316,8 @@ bool applies(Circumstance circumstance, const ClaimQuery& q) {
                    !facts.leader_changes.empty() && facts.leader_changes.front() <= q.answered;
         case offset_reset:
             return q.reset_at != kNever;
+        case set_back:
+            return q.set_back_at != kNever;
         case never_in_range:
             return !q.was_in_range;
         case leaderless:
@@ -354,6 +358,8 @@ Instant instant_of(Circumstance circumstance, const ClaimQuery& q) {
                                                facts.leader_changes.end(), q.answered));
         case offset_reset:
             return q.reset_at;
+        case set_back:
+            return q.set_back_at;
         case compacted:
             return facts.compacted_at(q.offset);
         case always:
@@ -413,6 +419,7 @@ std::string Claim::because() const {
         case metadata_lost:
             return fmt::format("{}, at {}", row->because, seconds_text(at));
         case offset_reset:
+        case set_back:
             return fmt::format("{} at {}", row->because, seconds_text(at));
         case compacted:
             if (at == kNever) break;
@@ -561,6 +568,8 @@ std::string_view name_of(Circumstance circumstance) {
             return "a replaced leader may have answered";
         case offset_reset:
             return "auto.offset.reset took effect";
+        case set_back:
+            return "set back to where the logs part";
         case never_in_range:
             return "never in range of a consumer";
         case leaderless:

@@ -71,6 +71,7 @@ enum class Circumstance : std::uint8_t {
     budget_exhausted,    // every ISR member had lost unsynced data
     stale_leader,        // a replaced leader may have answered the call
     offset_reset,        // auto.offset.reset took effect
+    set_back,            // the leader told the consumer where the logs part
     never_in_range,      // no consumer stood at or before the offset and read on
     leaderless,          // the partition has no leader at the end
     producer_unknown,    // nothing in the log told of the producer
@@ -102,7 +103,8 @@ struct ClaimQuery {
     bool check_crcs = true;
     Instant asked = kNever;  // of a call that a replaced leader may have answered; kNever: none
     Instant answered = kNever;
-    Instant reset_at = kNever;  // when auto.offset.reset took effect; kNever: it did not
+    Instant reset_at = kNever;     // when auto.offset.reset took effect; kNever: it did not
+    Instant set_back_at = kNever;  // to where the logs part, and no further; kNever: it was not
     bool was_in_range = true;
     bool is_leaderless = false;
     Instant missed_at = kNever;  // when a poll passed over it; kNever: it is missing at the end

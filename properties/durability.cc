@@ -17,7 +17,10 @@ namespace {
 
 // Offsets that some consumer stood at or before and read on past: ranges [first, last], merged.
 // What it read until auto.offset.reset moved it stands apart: after an unclean election other
-// records come to stand behind its back, and the reset need not take it to them.
+// records come to stand behind its back, and the reset need not take it to them. That is so of
+// consumers before 2.3. Since then each new leader says where its log parts from what was read
+// (KIP-320): from there on nothing counts as passed, for the consumer goes back and reads it again.
+// Only a leader that has nothing in common with what was read leaves it to the reset.
 class Passed {
   public:
     Passed(const Evidence& evidence, const PartitionEvidence& partition);
@@ -37,8 +40,11 @@ class Passed {
         std::vector<std::pair<Offset, Instant>> reached;  // both ascending; where there are resets
         Instant reset_at = kNever;
     };
-    void finish(Reading& reading, Instant reset_at);
+    static void cut(Reading& reading, Offset to);
+    void finish(Reading& reading, const ClientOp* reset);
     void merge();
+
+    const History& history_;
 
     std::vector<Range> ranges_;
     std::vector<Reading> reset_;  // those that a reset ended
@@ -46,24 +52,29 @@ class Passed {
 
 // A consumer's reading goes on from poll to poll until it is assigned, sought or reset. One that
 // goes back by itself has stood at its new place too.
-Passed::Passed(const Evidence& evidence, const PartitionEvidence& partition) {
+Passed::Passed(const Evidence& evidence, const PartitionEvidence& partition)
+    : history_(evidence.history) {
     std::vector<Reading> readings(evidence.history.processes.size());
     const auto reset_between = [&](const PollOp& poll, Instant to) {
-        return partition.resets.empty()
-                   ? kNever
-                   : evidence.reset_between(partition, poll.process, poll.invoked, to);
+        return evidence.reset_between(partition, poll.process, poll.invoked, to);
+    };
+    const auto cut_between = [&](Reading& reading, const PollOp& poll, Instant to) {
+        const Offset set_back =
+            evidence.set_back_between(partition, poll.process, poll.invoked, to).to;
+        if (set_back != kNoOffset) cut(reading, set_back);
     };
     for (const std::uint32_t i : partition.polls) {
         const PollOp& poll = evidence.history.polls[i];
         Reading& reading = readings[poll.process];
         const PollOp* before = std::exchange(reading.last_poll, &poll);
         const Offset start = std::min(poll.position, poll.base_offset);
-        const Instant reset_at =
-            before == nullptr ? kNever : reset_between(*before, poll.completed);
+        const ClientOp* reset =
+            before == nullptr ? nullptr : reset_between(*before, poll.completed);
+        if (before != nullptr) cut_between(reading, *before, poll.completed);
         const bool goes_on = before != nullptr && before->assignment == poll.assignment &&
-                             start >= reading.range.first && reset_at == kNever;
+                             start >= reading.range.first && reset == nullptr;
         if (!goes_on) {
-            if (before != nullptr) finish(reading, reset_at);
+            if (before != nullptr) finish(reading, reset);
             reading.range = {start, start};
         }
         for (std::uint32_t r = 0; r < poll.records; ++r) {
@@ -75,17 +86,35 @@ Passed::Passed(const Evidence& evidence, const PartitionEvidence& partition) {
     }
     for (Reading& reading : readings) {
         if (reading.last_poll == nullptr) continue;
+        cut_between(reading, *reading.last_poll, kNever);
         finish(reading, reset_between(*reading.last_poll, kNever));
     }
     merge();
 }
 
-void Passed::finish(Reading& reading, Instant reset_at) {
-    if (reset_at == kNever) {
-        ranges_.push_back(reading.range);
-    } else {
-        reading.reset_at = reset_at;
+// What is to be read again is not passed.
+void Passed::cut(Reading& reading, Offset to) {
+    const Offset last = to + -1;
+    if (reading.range.second <= last) return;
+    reading.range.second = last;
+    auto& reached = reading.reached;
+    while (reached.size() > 1 && reached[reached.size() - 2].first >= last) reached.pop_back();
+    if (!reached.empty()) reached.back().first = last;
+}
+
+void Passed::finish(Reading& reading, const ClientOp* reset) {
+    // A consumer that knows where the logs part is out of range only below the log start.
+    const bool excuses =
+        reset != nullptr &&
+        !(reset->error == ErrorCode::offset_out_of_range &&
+          history_.clients[history_.processes[reset->process].client].validates_position);
+    if (reading.range.second < reading.range.first) {
+        // All of it was cut.
+    } else if (excuses) {
+        reading.reset_at = reset->invoked;
         reset_.push_back(reading);
+    } else {
+        ranges_.push_back(reading.range);
     }
     reading.reached.clear();
 }

@@ -230,9 +230,10 @@ void Evidence::gather_polls() {
         }
     }
     for (std::uint32_t i = 0; i < history.operations.size(); ++i) {
-        if (history.operations[i].kind != ClientOpKind::reset) continue;
+        const ClientOpKind kind = history.operations[i].kind;
+        if (kind != ClientOpKind::reset && kind != ClientOpKind::truncation) continue;
         if (PartitionEvidence* target = edit(history.operations[i].partition)) {
-            target->resets.push_back(i);
+            (kind == ClientOpKind::reset ? target->resets : target->truncations).push_back(i);
         }
     }
 }
@@ -302,8 +303,8 @@ const SendOp* Evidence::genuine(TopicPartition partition, RecordUid uid) const {
     return send->partition < 0 || send->partition == partition.partition ? send : nullptr;
 }
 
-Instant Evidence::reset_between(const PartitionEvidence& partition, std::uint16_t process,
-                                Instant from, Instant to) const {
+const ClientOp* Evidence::reset_between(const PartitionEvidence& partition, std::uint16_t process,
+                                        Instant from, Instant to) const {
     // Operations are in order of invocation.
     auto it = std::lower_bound(
         partition.resets.begin(), partition.resets.end(), from,
@@ -311,9 +312,21 @@ Instant Evidence::reset_between(const PartitionEvidence& partition, std::uint16_
     for (; it != partition.resets.end(); ++it) {
         const ClientOp& reset = history.operations[*it];
         if (reset.invoked > to) break;
-        if (reset.process == process) return reset.invoked;
+        if (reset.process == process) return &reset;
     }
-    return kNever;
+    return nullptr;
+}
+
+Evidence::SetBack Evidence::set_back_between(const PartitionEvidence& partition,
+                                             std::uint16_t process, Instant from,
+                                             Instant to) const {
+    SetBack lowest;
+    for (const std::uint32_t i : partition.truncations) {
+        const ClientOp& op = history.operations[i];
+        if (op.process != process || op.invoked < from || op.invoked > to) continue;
+        if (lowest.to == kNoOffset || op.offset < lowest.to) lowest = {op.offset, op.invoked};
+    }
+    return lowest;
 }
 
 NodeId Evidence::node_of_process(std::uint16_t process) const {
@@ -404,6 +417,9 @@ void Evidence::add_fact(std::vector<Witness>& witnesses, const PartitionEvidence
             break;
         case Circumstance::offset_reset:
             what = "auto.offset.reset moved the consumer of";
+            break;
+        case Circumstance::set_back:
+            what = "a new leader said where its log parts from what the consumer had read of";
             break;
         case Circumstance::compacted:
             what = "the cleaner removed the record from a replica of";

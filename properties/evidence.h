@@ -75,6 +75,7 @@ struct PartitionEvidence {
     std::vector<Acknowledged> acknowledged;  // in order of invocation; ties by client and call
     std::vector<std::uint32_t> polls;        // with records, into History::polls
     std::vector<std::uint32_t> resets;       // into History::operations
+    std::vector<std::uint32_t> truncations;  // likewise
     OffsetSlots slots;                       // of log, acknowledgements and polls
     std::vector<RecordUid> values;           // by slot, the first one acknowledged or read there
     // By slot: how many lower ones hold a record in the log or gave one to a poll; one more entry
@@ -120,9 +121,17 @@ class Evidence {
         return (slot != OffsetSlots::kNone && p.values[slot] == uid) ||
                genuine(p.partition, uid) != nullptr;
     }
-    // auto.offset.reset of this process within [from, to]; kNever when there was none.
-    Instant reset_between(const PartitionEvidence& partition, std::uint16_t process, Instant from,
-                          Instant to) const;
+    // auto.offset.reset of this process within [from, to]; null when there was none.
+    const ClientOp* reset_between(const PartitionEvidence& partition, std::uint16_t process,
+                                  Instant from, Instant to) const;
+    // The lowest offset that this process was set back to within [from, to] because the log was cut
+    // (KIP-320), and when; kNoOffset when it was not.
+    struct SetBack {
+        Offset to = kNoOffset;
+        Instant at = kNever;
+    };
+    SetBack set_back_between(const PartitionEvidence& partition, std::uint16_t process,
+                             Instant from, Instant to) const;
     // A poll that went back behind its first record has a delta below zero, written unsigned.
     Offset offset_of(const PollOp& poll, std::uint32_t i) const {
         return poll.base_offset +

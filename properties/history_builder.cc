@@ -362,15 +362,19 @@ class MessyRun {
     void assign() {
         const std::uint32_t client = any_consumer();
         ClientOp op;
-        op.kind = chance(50) ? ClientOpKind::assign : ClientOpKind::reset;
+        op.kind = chance(40)   ? ClientOpKind::assign
+                  : chance(50) ? ClientOpKind::reset
+                               : ClientOpKind::truncation;
+        if (op.kind == ClientOpKind::reset && chance(60)) op.error = ErrorCode::offset_out_of_range;
         op.outcome = Outcome::ok;
         op.process = process_of(client);
         op.partition = partition_number(any_partition());
         op.invoked = now_;
         op.completed = now_;
-        run_.history.operations.push_back(op);
         Offset& position = position_[client][static_cast<std::size_t>(op.partition.partition)];
         position = Offset{small(6)};
+        if (op.kind == ClientOpKind::truncation) op.offset = position;
+        run_.history.operations.push_back(op);
         if (op.kind == ClientOpKind::assign) ++assignment_[client];
     }
 
@@ -465,6 +469,7 @@ class MessyRun {
         info.max_in_flight = chance(30) ? 1 : 5;
         info.retries = chance(30) ? 0 : 3;
         info.check_crcs = chance(50);
+        info.validates_position = chance(50);
     }
 
     RunLeftover run_;

@@ -117,15 +117,25 @@ class Naive {
         return q;
     }
 
-    // auto.offset.reset of this process in between.
-    Instant reset(TopicPartition tp, std::uint16_t process, Instant from, Instant to) const {
+    // auto.offset.reset of this process in between, or the lowest truncation that it was told of.
+    const ClientOp* moved(ClientOpKind kind, TopicPartition tp, std::uint16_t process, Instant from,
+                          Instant to) const {
+        const ClientOp* lowest = nullptr;
         for (const ClientOp& op : h_.operations) {
-            if (op.kind == ClientOpKind::reset && op.partition == tp && op.process == process &&
-                op.invoked >= from && op.invoked <= to) {
-                return op.invoked;
-            }
+            if (op.kind != kind || op.partition != tp || op.process != process) continue;
+            if (op.invoked < from || op.invoked > to) continue;
+            if (kind == ClientOpKind::reset) return &op;
+            if (lowest == nullptr || op.offset < lowest->offset) lowest = &op;
         }
-        return kNever;
+        return lowest;
+    }
+    const ClientOp* reset(TopicPartition tp, std::uint16_t process, Instant from,
+                          Instant to) const {
+        return moved(ClientOpKind::reset, tp, process, from, to);
+    }
+    const ClientOp* set_back(TopicPartition tp, std::uint16_t process, Instant from,
+                             Instant to) const {
+        return moved(ClientOpKind::truncation, tp, process, from, to);
     }
     // The poll of the same process and partition before this one, or -1.
     std::ptrdiff_t previous_poll(std::size_t number) const {
@@ -148,7 +158,7 @@ class Naive {
         if (before < 0) return number;
         const PollOp& previous = h_.polls[static_cast<std::size_t>(before)];
         if (previous.assignment != poll.assignment) return number;
-        if (reset(poll.partition, poll.process, previous.invoked, poll.completed) != kNever) {
+        if (reset(poll.partition, poll.process, previous.invoked, poll.completed) != nullptr) {
             return number;
         }
         const std::size_t first = first_of_reading(static_cast<std::size_t>(before));
@@ -159,8 +169,29 @@ class Naive {
             return r.poll_number == number && r.offset >= offset;
         });
     }
+    // The poll that began the next reading of the same process, or null.
+    const PollOp* next_reading(std::size_t number) const {
+        const PollOp& poll = h_.polls[number];
+        for (std::size_t k = number + 1; k < h_.polls.size(); ++k) {
+            const PollOp& later = h_.polls[k];
+            const bool is_same = later.partition == poll.partition &&
+                                 later.process == poll.process && later.records > 0;
+            if (is_same && first_of_reading(k) != first_of_reading(number)) return &later;
+        }
+        return nullptr;
+    }
+    // It reached the offset, and the reading was not set back to it or below afterwards.
+    bool stays_past(std::size_t number, Offset offset) const {
+        if (!reaches(number, offset)) return false;
+        const PollOp& poll = h_.polls[number];
+        const PollOp* next = next_reading(number);
+        const ClientOp* back = set_back(poll.partition, poll.process, poll.invoked,
+                                        next == nullptr ? kNever : next->completed);
+        return back == nullptr || back->offset > offset;
+    }
     // Whether some consumer stood at or before the offset and, left alone, read it or beyond; and
-    // when auto.offset.reset moved all those on, if they had read so far by `acknowledged`.
+    // when auto.offset.reset moved all those on, if they had read so far by `acknowledged`: those
+    // whom no leader tells where the logs part.
     struct Chance {
         bool was_in_range = false;
         Instant reset_at = kNever;
@@ -169,14 +200,14 @@ class Naive {
         Chance chance;
         for (std::size_t i = 0; i < h_.polls.size(); ++i) {
             const PollOp& poll = h_.polls[i];
-            if (poll.partition != tp || poll.records == 0 || !reaches(i, offset)) continue;
+            if (poll.partition != tp || poll.records == 0 || !stays_past(i, offset)) continue;
             const std::size_t first = first_of_reading(i);
             if (start_of(first) > offset) continue;
             const std::ptrdiff_t before = i == first ? -1 : previous_poll(i);
             bool is_crossing = true;
             for (std::ptrdiff_t k = before; k >= static_cast<std::ptrdiff_t>(first);
                  k = previous_poll(static_cast<std::size_t>(k))) {
-                if (reaches(static_cast<std::size_t>(k), offset)) is_crossing = false;
+                if (stays_past(static_cast<std::size_t>(k), offset)) is_crossing = false;
             }
             if (!is_crossing) continue;
             const PollOp* last = &poll;
@@ -192,9 +223,13 @@ class Naive {
                     next = later.completed;
                 }
             }
-            const Instant reset_at = reset(tp, poll.process, last->invoked, next);
-            if (reset_at == kNever || poll.completed > acknowledged) return {true, kNever};
-            chance = {true, std::min(chance.reset_at, reset_at)};
+            const ClientOp* by = reset(tp, poll.process, last->invoked, next);
+            if (by == nullptr || poll.completed > acknowledged) return {true, kNever};
+            if (by->error == ErrorCode::offset_out_of_range &&
+                h_.clients[h_.processes[poll.process].client].validates_position) {
+                return {true, kNever};
+            }
+            chance = {true, std::min(chance.reset_at, by->invoked)};
         }
         return chance;
     }
@@ -345,12 +380,22 @@ class Naive {
         const TopicPartition tp = to.poll->partition;
         ClaimQuery q;
         q.facts = &facts(tp);
-        q.reset_at = reset(tp, to.poll->process, from.poll->invoked, to.poll->completed);
-        if (to.offset <= from.offset) {
-            q.since = sent_at(tp, from.uid);
-            find(backward, claim_of(Promise::goes_forward, q).holds);
-            return;
+        const ClientOp* by = reset(tp, to.poll->process, from.poll->invoked, to.poll->completed);
+        if (by != nullptr) q.reset_at = by->invoked;
+        const ClientOp* back = nullptr;
+        if (from.poll_number != to.poll_number) {
+            back = set_back(tp, to.poll->process, from.poll->invoked, to.poll->completed);
         }
+        if (to.offset <= from.offset) {
+            ClaimQuery backward_query = q;
+            backward_query.since = sent_at(tp, from.uid);
+            if (back != nullptr && to.offset >= back->offset) {
+                backward_query.set_back_at = back->invoked;
+            }
+            find(backward, claim_of(Promise::goes_forward, backward_query).holds);
+        }
+        const Offset passed =
+            back == nullptr ? from.offset : std::min(from.offset, back->offset + -1);
         std::set<Offset> existing;
         if (const FinalLog* log = readable_log(tp)) {
             for (const FinalRecord& record : log->records) existing.insert(record.offset);
@@ -361,7 +406,7 @@ class Naive {
         bool any = false;
         bool holds = false;
         for (const Offset offset : existing) {
-            if (offset <= from.offset || offset >= to.offset) continue;
+            if (offset <= passed || offset >= to.offset) continue;
             any = true;
             q.offset = offset;
             q.since = sent_at(tp, value_at(tp, offset));

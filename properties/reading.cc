@@ -1,8 +1,10 @@
 // Does a consumer with an assignment see every record once and in order? Inside one poll (O5, O6)
-// and from poll to poll of one process (O7, O8), as long as nobody assigns, seeks or resets.
+// and from poll to poll of one process (O7, O8), as long as nobody assigns, seeks or resets. A
+// consumer that a new leader set back (KIP-320) goes on from where the logs part.
 //
 // Offsets may have holes, so a step is a skip only when a record is known to exist in between: the
 // log has it at the end, or some consumer was given it.
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <utility>
@@ -26,8 +28,9 @@ struct Given {
 struct Step {
     Given from;
     Given to;
-    Offset low;   // of `from`
-    Offset high;  // of `to`
+    Offset low;                       // of `from`
+    Offset high;                      // of `to`
+    Evidence::SetBack set_back = {};  // in between
 };
 
 // Steps inside each poll.
@@ -55,7 +58,8 @@ void for_each_outer_step(const Evidence& e, const PartitionEvidence& p, Visit&& 
         visit(Step{{before, before->records - 1},
                    {&poll, 0},
                    e.offset_of(*before, before->records - 1),
-                   e.offset_of(poll, 0)});
+                   e.offset_of(poll, 0),
+                   e.set_back_between(p, poll.process, before->invoked, poll.completed)});
     }
 }
 
@@ -67,8 +71,9 @@ Instant sent_at(const Evidence& e, const PartitionEvidence& p, RecordUid uid) {
 ClaimQuery query_of(const Evidence& e, const PartitionEvidence& p, const Step& step) {
     ClaimQuery query;
     query.facts = p.facts;
-    query.reset_at =
+    const ClientOp* reset =
         e.reset_between(p, step.to.poll->process, step.from.poll->invoked, step.to.poll->completed);
+    if (reset != nullptr) query.reset_at = reset->invoked;
     query.missed_at = step.to.poll->completed;
     return query;
 }
@@ -77,6 +82,9 @@ ClaimQuery query_of(const Evidence& e, const PartitionEvidence& p, const Step& s
 Claim backward_claim(const Evidence& e, const PartitionEvidence& p, const Step& step) {
     ClaimQuery query = query_of(e, p, step);
     query.since = sent_at(e, p, e.uid_of(*step.from.poll, step.from.r));
+    if (step.set_back.to != kNoOffset && step.high >= step.set_back.to) {
+        query.set_back_at = step.set_back.at;
+    }
     return claim_of(Promise::goes_forward, query);
 }
 
@@ -93,10 +101,16 @@ struct Skip {
     Claim claim;
 };
 
+// The last offset that the consumer had behind it when it was given `to`.
+Offset passed_before(const Step& step) {
+    if (step.set_back.to == kNoOffset) return step.low;
+    return std::min(step.low, step.set_back.to + -1);
+}
+
 Skip skip_of(const Evidence& e, const PartitionEvidence& p, const Step& step) {
     ClaimQuery query = query_of(e, p, step);
     std::optional<Skip> first;
-    for (Offset at = p.next_existing(step.low, step.high); at != kNoOffset;
+    for (Offset at = p.next_existing(passed_before(step), step.high); at != kNoOffset;
          at = p.next_existing(at, step.high)) {
         const RecordUid uid = value_at(p, at);
         query.offset = at;
@@ -154,8 +168,9 @@ void judge_backward(const Evidence& e, const PartitionEvidence& p, Tally& tally,
 
 void judge_skip(const Evidence& e, const PartitionEvidence& p, Tally& tally, const Step& step) {
     tally.exercise();
-    if (step.high.value <= step.low.value + 1) return;
-    const std::uint32_t skipped = p.existing_between(step.low, step.high);
+    const Offset low = passed_before(step);
+    if (step.high.value <= low.value + 1) return;
+    const std::uint32_t skipped = p.existing_between(low, step.high);
     if (skipped == 0) return;
     const Skip skip = skip_of(e, p, step);
     tally.violate(!skip.claim.holds, [&] {

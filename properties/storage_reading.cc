@@ -19,11 +19,13 @@ struct Reader {
     Offset last;
 };
 
+// When the client itself moved the position.
 std::map<Place, std::vector<Instant>> resets_of(const History& history) {
     std::map<Place, std::vector<Instant>> resets;
     for (const ClientOp& op : history.operations) {
-        if (op.kind == ClientOpKind::reset)
+        if (op.kind == ClientOpKind::reset || op.kind == ClientOpKind::truncation) {
             resets[{op.partition, op.process}].push_back(op.invoked);
+        }
     }
     return resets;
 }
