@@ -77,8 +77,13 @@ Outcome outcome_of(ErrorCode error) {
         case ErrorCode::duplicate_sequence_number:
             return Outcome::ok;
 
-        // Refused before anything was written: the request itself is wrong,
+        // Refused before anything was written, by the attempt that was answered so (what an earlier
+        // one did the client does not vouch for, SendCompleted::unknown): the request is wrong,
         case ErrorCode::message_too_large:
+        case ErrorCode::record_list_too_large:
+        case ErrorCode::invalid_timestamp:
+        case ErrorCode::unsupported_compression_type:
+        case ErrorCode::policy_violation:
         case ErrorCode::corrupt_message:
         case ErrorCode::invalid_record:
         case ErrorCode::invalid_request:
@@ -101,6 +106,10 @@ Outcome outcome_of(ErrorCode error) {
         case ErrorCode::voter_not_found:
         // or comes from somebody who is fenced or behind,
         case ErrorCode::out_of_order_sequence_number:
+        case ErrorCode::unknown_producer_id:
+        case ErrorCode::invalid_producer_epoch:
+        case ErrorCode::producer_fenced:
+        case ErrorCode::invalid_txn_state:
         case ErrorCode::illegal_generation:
         case ErrorCode::unknown_member_id:
         case ErrorCode::stale_broker_epoch:
