@@ -144,6 +144,20 @@ TEST(CheckCommand, plays_the_schedules_of_the_library) {
     }
 }
 
+TEST(CheckCommand, a_schedule_is_played_once_however_many_seeds_are_asked_for) {
+    const std::string schedule =
+        TRIBUNAL_SOURCE_DIR "/scenarios/museum/kip-101-high-watermark-truncation.json --no-report";
+    const Answer once = check("run " + schedule);
+    const Answer asked = check("run " + schedule + " --seeds 1..5");
+    EXPECT_EQ(asked.status, 0) << asked.error;
+    EXPECT_EQ(asked.out, once.out);
+    EXPECT_EQ(asked.error, once.error);
+    // Where seeds decide, each is played.
+    const std::string seeded = TRIBUNAL_SOURCE_DIR "/scenarios/rules/retries.json --no-report";
+    const Answer each = check("run " + seeded + " --seeds 1..2");
+    EXPECT_NE(each.out.find("seeds 1..2: 2 as expected"), std::string::npos) << each.out;
+}
+
 TEST(CheckCommand, a_limit_leaves_it_open_and_says_how_to_go_on) {
     const std::string file = testing::TempDir() + "/two_phase.checkpoint";
     const Answer part = check("check TwoPhase --set RM=6 --max-states 1000 --checkpoint " + file);
