@@ -136,6 +136,7 @@ void Recorder::follow_metadata(const World& world, const Controller& controller)
         if (const auto* change = std::get_if<PartitionChangeRecord>(&record)) {
             if (change->leader) ++elections_;
         }
+        if (monitors) controller_monitor_.on_record(world.now(), image_, record);
         replay(image_, record);
         if (const auto* created = std::get_if<PartitionRecord>(&record)) {
             const TopicImage& topic = *image_.topic(created->partition.topic);
@@ -314,6 +315,10 @@ void Recorder::on_step(const World& world, const Host& host, const Input& input,
                 std::to_string(failed->offset.value) + ": " + failed->why);
         }
     }
+    if (const Controller* controller = controller_of(host.node);
+        controller != nullptr && monitors) {
+        controller_monitor_.on_step(now, *controller, input, out);
+    }
     if (is_quorum_touched) observe_quorum(world, id_of(host.node));
     for (const TopicPartition tp : touched_) observe(world, tp, id_of(host.node));
     if (monitors) on_follower_reads(world, host, out);
@@ -363,6 +368,7 @@ void Recorder::on_crash(const World& world, const Host& host, FaultKind how) {
     }
     const Controller* controller = controller_of(host.node);
     if (controller == nullptr) return;
+    controller_monitor_.on_crash(node);
     if (how == FaultKind::wipe) on_wiped(world, *controller);
     observe_quorum(world, node);
 }
@@ -383,6 +389,7 @@ void Recorder::on_wiped(const World& world, const Controller& wiped) {
     const Instant now = world.now();
     monitor_.on_metadata_lost(now);
     metadata_monitor_.on_metadata_lost(now);
+    controller_monitor_.on_metadata_lost();
     metadata_lost_at_ = std::min(metadata_lost_at_, now);
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "properties/controller_monitor.h"
 #include "properties/facts.h"
 #include "properties/history.h"
 #include "properties/metadata_monitor.h"
@@ -34,6 +35,7 @@ class Recorder final : public Observer {
     const ReplicationMonitor& monitor() const { return monitor_; }
     const MetadataMonitor& metadata_monitor() const { return metadata_monitor_; }
     const QuorumMonitor& quorum() const { return quorum_; }
+    const ControllerMonitor& controllers() const { return controller_monitor_; }
     const StorageMonitor& storage() const { return storage_; }
     // Poll errors of applications: records that do not deserialize, positions out of the log.
     const std::vector<std::string>& application_errors() const { return application_errors_; }
@@ -70,6 +72,7 @@ class Recorder final : public Observer {
     History history_;
     ReplicationMonitor monitor_;
     MetadataMonitor metadata_monitor_;
+    ControllerMonitor controller_monitor_;
     QuorumMonitor quorum_;
     std::vector<std::size_t> controllers_;  // their hosts
     StorageMonitor storage_;

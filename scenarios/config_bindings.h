@@ -44,6 +44,7 @@ inline constexpr auto kPlantedBugWords = std::to_array<std::pair<PlantedBug, std
      {PlantedBug::elr_keeps_unclean_replica, "elr_keeps_unclean_replica"},
      {PlantedBug::last_known_leader_forgotten, "last_known_leader_forgotten"},
      {PlantedBug::registration_replaces_live_broker, "registration_replaces_live_broker"},
+     {PlantedBug::alter_partition_ignores_epoch, "alter_partition_ignores_epoch"},
      {PlantedBug::isr_join_too_early, "isr_join_too_early"},
      {PlantedBug::zombie_controller, "zombie_controller"},
      {PlantedBug::standby_replays_uncommitted, "standby_replays_uncommitted"},

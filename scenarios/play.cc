@@ -67,6 +67,7 @@ Played play(const Scenario& scenario, Chooser& chooser, Observer* further) {
     for (Check& check : recorder.metadata_monitor().finish(played.end, recorder.image())) {
         monitored.push_back(std::move(check));
     }
+    for (Check& check : recorder.controllers().finish()) monitored.push_back(std::move(check));
     for (Check& check : recorder.quorum().finish()) monitored.push_back(std::move(check));
     for (Check& check : recorder.storage().finish(played.history, played.facts)) {
         monitored.push_back(std::move(check));

@@ -32,7 +32,8 @@ bool is_valid_isr(const PartitionImage& p, const std::vector<IsrMember>& isr) {
 ErrorCode check(const ControllerView& c, NodeId from, const AlterPartition& request) {
     const PartitionImage* p = c.image.partition(request.partition);
     if (p == nullptr) return ErrorCode::unknown_topic_or_partition;
-    const bool checks_epoch = c.config.rules.alter_partition_checks_partition_epoch;
+    const bool checks_epoch = c.config.rules.alter_partition_checks_partition_epoch &&
+                              c.config.planted_bug != PlantedBug::alter_partition_ignores_epoch;
     // From a later controller's time: this one is no longer active.
     if (request.leader_epoch > p->leader_epoch) return ErrorCode::not_controller;
     if (checks_epoch && request.partition_epoch > p->partition_epoch) {

@@ -26,6 +26,7 @@ enum class PlantedBug : std::uint8_t {
     elr_keeps_unclean_replica,  // who has lost unsynced data stays eligible to lead
     last_known_leader_forgotten,        // a partition without ISR and ELR knows nobody
     registration_replaces_live_broker,  // a broker registers while its earlier life has a session
+    alter_partition_ignores_epoch,      // an ISR is changed in whatever partition epoch
     isr_join_too_early,            // a replica joins the ISR before it reached the high watermark
     zombie_controller,             // a controller that lost the quorum goes on deciding
     standby_replays_uncommitted,   // a standby controller shows what is in its log, not committed
