@@ -98,6 +98,10 @@ const Case kCases[] = {
     {"ack_lost_on_leader_change", "D2 D1 "},
     {"follower_ignores_epoch", "R3 O1 "},
     {"leader_truncates", "R17 D2 "},
+    // KIP-966.
+    {"elr_keeps_unclean_replica", "R14 "},
+    {"elr_outlives_min_isr", "R15 "},
+    {"last_known_leader_forgotten", "R20 "},
     // Fencing by epoch keeps a stubborn old leader harmless; but the cluster never comes to rest.
     {"stale_leader_serves", "unconverged "},
     // A batch a fetch: catching up takes longer than it takes the leader to hear of the restart.
@@ -226,6 +230,53 @@ TEST(planted_bugs, of_the_quorum_are_caught_by_the_property_that_they_break) {
         for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
             EXPECT_EQ(play_seed(sound, seed).failed, "")
                 << "without " << c.bug << ", seed " << seed;
+        }
+    }
+}
+
+std::string restless_brokers(const std::string& bug, const std::string& faults) {
+    return R"json({ "name": "restless", "cluster": { "brokers": 3, "config": {
+        "broker.session.timeout.ms": 2000, "broker.heartbeat.interval.ms": 300,
+        "replica.lag.time.max.ms": 2000, "tribunal.planted.bug": ")json" +
+           bug + R"json(" } },
+      "topics": [ { "name": "t", "partitions": 6, "replication.factor": 3,
+                    "config": { "min.insync.replicas": 1 } } ],
+      "clients": [ { "producer": "p", "topic": "t", "config": { "request.timeout.ms": 2000,
+                     "delivery.timeout.ms": 20000 }, "load": { "rate": "100/s" } } ],
+      "faults": [ )json" +
+           faults + R"json( ], "run": { "for": "25s", "heal": "60s" } })json";
+}
+
+TEST(planted_bugs, of_the_controller_are_caught_by_the_property_that_they_break) {
+    struct ControllerCase {
+        const char* bug;
+        const char* caught_by;
+        std::string faults;
+    };
+    const ControllerCase cases[] = {
+        // The controller fences a dead follower while the leader's request to be without it is
+        // under way.
+        {"alter_partition_ignores_epoch", "Q15 ",
+         R"({ "at": "1s", "slow_link": ["brokers", "controllers"], "latency": "400ms",
+              "for": "24s" },
+            { "between": ["2s", "24s"], "every": "5s", "kill": "any broker", "for": "3500ms" })"},
+        // A broker is back before the session of its last life is over.
+        {"registration_replaces_live_broker", "Q16 ",
+         R"({ "between": ["1s", "24s"], "every": "4s", "kill": "any broker", "for": "600ms" })"},
+    };
+    for (const ControllerCase& c : cases) {
+        const Scenario scenario = parse_scenario(restless_brokers(c.bug, c.faults), c.bug, ".");
+        std::string seen;
+        bool caught = false;
+        for (std::uint64_t seed = 1; seed <= kSeeds && !caught; ++seed) {
+            const Found found = play_seed(scenario, seed);
+            caught = any_of_ids(found.failed, c.caught_by);
+            seen += "seed " + std::to_string(seed) + ": " + found.failed + "; ";
+        }
+        EXPECT_TRUE(caught) << c.bug << " was not caught by " << c.caught_by << "; " << seen;
+        const Scenario sound = parse_scenario(restless_brokers("none", c.faults), "no bug", ".");
+        for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+            EXPECT_EQ(play_seed(sound, seed).failed, "") << "seed " << seed;
         }
     }
 }
