@@ -32,8 +32,9 @@ void become_follower(Raft& r, LeaderEpoch epoch, NodeId leader, Outbox& out);
 // The fetch or election timeout of a voter is over: an election, with a pre-vote before it.
 void begin_election(Raft& r, Outbox& out);
 void become_candidate(Raft& r, Outbox& out);
-// It knows who leads its epoch and asks the others all the same: an observer whose leader is silent,
-// or a node that started again and does not have that one among its voters (QuorumState.initialize).
+// It knows who leads its epoch and asks the others all the same: an observer whose leader is
+// silent, or a node that started again and does not have that one among its voters
+// (QuorumState.initialize).
 bool lost_sight_of_leader(const Raft& r);
 // What a request or response says of its sender's epoch and leader.
 void learn_leader(Raft& r, LeaderEpoch epoch, NodeId leader, Outbox& out);
