@@ -168,6 +168,7 @@ TEST(flush, flush_messages_counts_records_that_are_not_flushed) {
 TEST(flush, a_leader_shows_nothing_that_it_has_not_flushed_as_a_follower) {
     Fixture f;
     f.p.config.flush_messages = 1;
+    f.p.config.min_insync_replicas = 1;
     f.follow(2, 1);
     const auto receive = [&](int records) {
         BatchBuilder builder;
