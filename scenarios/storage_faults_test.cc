@@ -1,4 +1,4 @@
-// Faults that meet storage at an awkward moment: a flush under way.
+// Faults that meet storage at an awkward moment: a flush under way, a file half written.
 #include <gtest/gtest.h>
 
 #include "scenarios/json_place.h"
@@ -45,6 +45,35 @@ TEST(StorageFaults, an_answer_waits_for_its_flush_however_long_it_takes) {
             EXPECT_TRUE(played.outcome.converged) << played.outcome.unconverged;
             EXPECT_EQ(verdict_of(played, "S15"), Verdict::pass) << producer << " seed " << seed;
         }
+    }
+}
+
+// Whatever a fetch brought is written and flushed as one append, so that a slow disk delays a
+// replica that begins anew by a few operations, not by one for each batch.
+TEST(StorageFaults, a_follower_on_a_slow_disk_catches_up) {
+    Json json =
+        document(R"({"flush.messages": 1})", R"({"acks": "1"})",
+                 R"([{"at": "7s", "slow_disk": "broker 2", "latency": "900ms", "for": "13s"},
+                             {"at": "8s", "wipe": "broker 2", "for": "1s"}])");
+    json["cluster"]["brokers"] = 3;
+    json["topics"][0]["replication.factor"] = 3;
+    const Played played = play(parse_scenario(json.dump(), "t.json", ""), 1);
+    EXPECT_TRUE(played.outcome.converged) << played.outcome.unconverged;
+}
+
+// The quorum-state file is renamed over the old one when it is flushed: who is killed before that
+// has the old one, and not a new one that the next power loss takes back (Q2).
+TEST(StorageFaults, a_quorum_state_is_flushed_or_was_never_written) {
+    const Json json = document("{}", R"({"acks": "1"})",
+                               R"([{"between": ["1s", "19s"], "every": "1s",
+                                    "slow_disk": "controller", "latency": "300ms", "for": "1s"},
+                                   {"between": ["1s", "19s"], "every": "1s",
+                                    "kill": "controller", "for": "300ms"},
+                                   {"between": ["1s", "19s"], "every": "2s",
+                                    "power_loss": "controller", "for": "500ms"}])");
+    for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+        const Played played = play(parse_scenario(json.dump(), "t.json", ""), seed);
+        EXPECT_EQ(verdict_of(played, "Q2"), Verdict::pass) << "seed " << seed;
     }
 }
 

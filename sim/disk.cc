@@ -41,8 +41,15 @@ bool World::write(Host& host, std::size_t index, Write& write, Instant& at, Choo
     Disk& disk = host.disk;
     if (disk.full > 0 || disk.broken > 0) return false;
     const auto stream = static_cast<std::uint32_t>(index);
-    at = at + latency(options.disk_write, ChoiceKind::disk_write, stream, chooser) +
-         disk.extra_latency;
+    // What is appended to one file at one instant goes down in one call: the batches of a fetch.
+    const auto* append = std::get_if<AppendWrite>(&write.op);
+    const DiskFile* appended = append == nullptr ? nullptr : disk.files.find(append->partition);
+    const bool goes_along =
+        appended != nullptr && !appended->writes.empty() && appended->writes.back().at == now_;
+    if (!goes_along) {
+        at = at + latency(options.disk_write, ChoiceKind::disk_write, stream, chooser) +
+             disk.extra_latency;
+    }
     TopicPartition file_id = kMetadataFile;
     UnsyncedWrite unsynced;
     unsynced.at = now_;

@@ -95,6 +95,22 @@ void World::start_process(std::size_t index, Instant at) {
                 host.starts);
 }
 
+namespace {
+
+// A quorum-state file is written beside the old one, flushed and renamed (FileQuorumStateStore):
+// who is killed before that, finds the old one.
+void abandon_quorum_state(Host& host) {
+    DiskFile* file = host.disk.files.find(kQuorumStateFile);
+    if (file == nullptr) return;
+    for (std::size_t i = file->writes.size(); i-- > 0;) {
+        std::visit([&](const auto& write) { undo(controller_of(host.node)->raft, write); },
+                   **file->writes[i].metadata);
+    }
+    file->writes.clear();
+}
+
+}  // namespace
+
 void World::end_process(std::size_t index, FaultKind how, Chooser& chooser, Observer* observer) {
     Host& host = hosts[index].edit();
     const bool was_up = host.power == Power::up;
@@ -113,6 +129,7 @@ void World::end_process(std::size_t index, FaultKind how, Chooser& chooser, Obse
     // Also a dead process: what its disk kept may have become less since (a power loss after a
     // kill).
     if (was_up || !machine_runs) host.node = restart(host.node);
+    if (how == FaultKind::kill) abandon_quorum_state(host);
     if (observer != nullptr) observer->on_crash(*this, host, how);
 }
 
