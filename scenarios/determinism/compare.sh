@@ -14,7 +14,9 @@ seeds=3
 # Each new folder is one whole build; the cache of the compiler makes the next ones cheap. With the
 # release build, g++ -O2, these are both compilers and both ends of the levels.
 variants=('gcc-O3 g++ -O3' 'clang-O0 clang++-19 -O0')
+all=no
 if [[ ${1:-} = --all ]]; then
+    all=yes
     variants=('gcc-O0 g++ -O0' "${variants[@]}" 'clang-O2 clang++-19 -O2')
     shift
 fi
@@ -110,6 +112,8 @@ can_fix_addresses=no
 if setarch -R true 2>/dev/null; then can_fix_addresses=yes; else echo "skipped: setarch -R is refused here"; fi
 for i in "${!programs[@]}"; do
     compare "${names[i]}" "${programs[i]}"
+    # What the machine changes shows in optimised builds as well, in a tenth of the time.
+    if [[ $all = no && ${names[i]} = *-O0 ]]; then continue; fi
     if [[ $can_fix_addresses = yes ]]; then
         compare "${names[i]}, addresses not randomised" setarch -R "${programs[i]}"
     fi
