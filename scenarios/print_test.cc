@@ -183,7 +183,13 @@ IncrementalAlterConfigsRequest some_alteration(const Scenario& s, const Edition&
     Settings now;
     now.topic = s.cluster.topic_defaults;
     const Settings then = some_settings(ConfigScope::topic, edition, now);
-    const TopicFields altered = ~equal_fields(now.topic, then.topic) & equal_fields({}, {});
+    TopicFields altered = ~equal_fields(now.topic, then.topic) & equal_fields({}, {});
+    // One setting, cleanup.policy, sets two fields.
+    TopicConfig other;
+    other.cleanup_compact = !other.cleanup_compact;
+    other.cleanup_delete = !other.cleanup_delete;
+    const TopicFields cleanup = ~equal_fields({}, other) & equal_fields({}, {});
+    if ((altered & cleanup) != 0) altered |= cleanup;
     return {topic, with_fields({}, then.topic, altered), altered};
 }
 
