@@ -307,6 +307,8 @@ Software some_software(const Scenario& s, const Edition& from) {
     for (const SettingText& set : changed_settings(ConfigScope::server, from, old, usual)) {
         apply_setting(ConfigScope::server, to, set.setting->name, set.value, settings);
     }
+    std::vector<std::string> warnings;
+    complete_settings(ConfigScope::server, to, settings, warnings);
     return {std::string(to.name), settings.broker};
 }
 
