@@ -15,10 +15,6 @@ constexpr TopicPartition kPartition = ScriptedCluster::kPartition;
 using Cluster = ScriptedCluster;
 using Ids = std::set<std::string>;
 
-void expect_twin_agrees(const Cluster& c) {
-    EXPECT_EQ(text_of(counts_of(c.monitor)), text_of(c.naive.evaluate()));
-}
-
 void set_isr(Cluster& c, FlatSet<NodeId> isr) {
     c.isr = std::move(isr);
     c.partition_epoch = PartitionEpoch{c.partition_epoch.value + 1};

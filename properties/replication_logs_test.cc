@@ -15,10 +15,6 @@ constexpr TopicPartition kPartition = ScriptedCluster::kPartition;
 using Cluster = ScriptedCluster;
 using Ids = std::set<std::string>;
 
-void expect_twin_agrees(const Cluster& c) {
-    EXPECT_EQ(text_of(counts_of(c.monitor)), text_of(c.naive.evaluate()));
-}
-
 TEST(ReplicationMonitor, r10_a_leader_takes_its_high_watermark_back) {
     Cluster c = Cluster::healthy(3);
     c.high_watermark(0, 2);

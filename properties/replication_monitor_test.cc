@@ -17,10 +17,6 @@ constexpr TopicPartition kPartition = ScriptedCluster::kPartition;
 using Cluster = ScriptedCluster;
 using Ids = std::set<std::string>;
 
-void expect_twin_agrees(const Cluster& c) {
-    EXPECT_EQ(text_of(counts_of(c.monitor)), text_of(c.naive.evaluate()));
-}
-
 TEST(ReplicationMonitor, a_healthy_partition_passes_what_it_exercised) {
     Cluster c = Cluster::healthy(5);
     EXPECT_EQ(c.findings(), Ids{});

@@ -16,10 +16,6 @@ namespace {
 using Cluster = ScriptedCluster;
 using Ids = std::set<std::string>;
 
-void expect_twin_agrees(const Cluster& c) {
-    EXPECT_EQ(text_of(counts_of(c.monitor)), text_of(c.naive.evaluate()));
-}
-
 struct Faults {
     bool lossy = false;
     bool unclean = false;

@@ -1,6 +1,8 @@
 // What the replication monitor found, to be compared with its naive twin.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <map>
 #include <string>
 
@@ -22,6 +24,10 @@ inline std::string text_of(const std::map<std::string, NaiveReplication::Count>&
         out += id + "=" + std::to_string(c.found) + "/" + std::to_string(c.found_allowed) + " ";
     }
     return out;
+}
+
+inline void expect_twin_agrees(const ScriptedCluster& c) {
+    EXPECT_EQ(text_of(counts_of(c.monitor)), text_of(c.naive.evaluate()));
 }
 
 }  // namespace tribunal
