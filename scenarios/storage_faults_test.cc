@@ -61,6 +61,31 @@ TEST(StorageFaults, a_follower_on_a_slow_disk_catches_up) {
     EXPECT_TRUE(played.outcome.converged) << played.outcome.unconverged;
 }
 
+// A replica that becomes leader while it flushes what it had fetched leaves its fetcher, which goes
+// on with the other partitions.
+TEST(StorageFaults, a_new_leader_leaves_no_fetcher_waiting_for_its_flush) {
+    Json json = document(R"({"flush.messages": 1})", R"({"acks": "1"})",
+                         R"([{"at": "3s", "kill": "broker 2", "for": "1s"},
+                             {"at": "19s", "slow_disk": "broker 2", "latency": "300ms",
+                              "for": "3s"}])");
+    json["cluster"] =
+        Json::parse(R"({"brokers": 3, "config": {"auto.leader.rebalance.enable": false}})");
+    json["topics"] = Json::parse(
+        R"([{"name": "others", "assignment": [[1, 2, 3]], "config": {"flush.messages": 1}},
+            {"name": "orders", "assignment": [[2, 1, 3]], "config": {"flush.messages": 1}}])");
+    json["run"] = Json::parse(R"({"for": "25s", "heal": "60s"})");
+    json["clients"][0]["load"]["rate"] = "100/s";
+    json["clients"].push_back(json["clients"][0]);
+    json["clients"][1]["producer"] = "p2";
+    json["clients"][1]["topic"] = "others";
+    json["clients"].push_back(Json::parse(R"({"admin": "a1", "steps": [{"at": "20s",
+        "elect_leaders": {"election_type": "preferred", "partitions": ["orders-0"]}}]})"));
+    for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+        const Played played = play(parse_scenario(json.dump(), "t.json", ""), seed);
+        EXPECT_TRUE(played.outcome.converged) << played.outcome.unconverged << " seed " << seed;
+    }
+}
+
 // The quorum-state file is renamed over the old one when it is flushed: who is killed before that
 // has the old one, and not a new one that the next power loss takes back (Q2).
 TEST(StorageFaults, a_quorum_state_is_flushed_or_was_never_written) {

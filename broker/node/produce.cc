@@ -242,10 +242,11 @@ void on_write_done(Broker& b, std::uint64_t token, Outbox& out) {
         advance_high_watermark(*p, context);
         notify_sessions(b, tp, out);
     }
-    const NodeId leader =
-        p == nullptr || p->follower() == nullptr ? kNoNode : p->follower()->leader;
     complete_parked(b, tp, out);
-    pump(b, leader, out);
+    // Whoever waited for it, also the fetcher that the partition has left meanwhile.
+    std::vector<NodeId> leaders;
+    for (const auto& [leader, fetcher] : b.fetchers) leaders.push_back(leader);
+    for (const NodeId leader : leaders) pump(b, leader, out);
 }
 
 void on_parked_timeout(Broker& b, std::uint64_t connection, Outbox& out) {
