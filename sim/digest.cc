@@ -31,8 +31,8 @@ Digest128 World::digest() const {
         const auto slot = static_cast<std::uint32_t>(event.payload);
         switch (static_cast<EventKind>(event.kind)) {
             case EventKind::deliver:
-                d.word(in_flight_.slots[slot].place);
-                fold(d, in_flight_.slots[slot]);
+                d.word(in_flight_.slots[slot]->place);
+                fold(d, *in_flight_.slots[slot]);
                 break;
             case EventKind::write_done:
                 fold(d, syncs_.slots[slot]);
@@ -44,12 +44,10 @@ Digest128 World::digest() const {
                 d.word(event.payload);
         }
     });
-    for (const auto& [key, connection] : connections_) {
-        for (const auto* stream : {&connection.to_server, &connection.to_client}) {
-            for (const std::uint32_t slot : stream->held) {
-                d.word(in_flight_.slots[slot].place);
-                fold(d, in_flight_.slots[slot]);
-            }
+    for (const auto& [stream, held] : held_) {
+        for (const std::uint32_t slot : held) {
+            d.word(in_flight_.slots[slot]->place);
+            fold(d, *in_flight_.slots[slot]);
         }
     }
     fold(d, active_faults_);

@@ -102,7 +102,7 @@ void World::apply_link_fault(const FaultSpec& spec, const std::vector<NodeId>& n
             const bool to_a = spec.direction != Direction::from_target;
             for (const bool forward : {true, false}) {
                 if (!(forward ? from_a : to_a)) continue;
-                Link& l = forward ? link(a, b) : link(b, a);
+                Link& l = forward ? edit_link(a, b) : edit_link(b, a);
                 switch (spec.kind) {
                     case FaultKind::isolate:
                     case FaultKind::cut:
@@ -212,7 +212,6 @@ void World::inject(std::uint32_t index, Chooser& chooser, Observer* observer) {
                         const Connection connection = *connections_.find(key.packed());
                         notify_closed(key, connection, false, now_ + nanoseconds(1));
                         close(key, key.client, chooser);
-                        connections_.erase(key.packed());
                     }
                 }
             }

@@ -18,11 +18,11 @@ Duration World::latency(const LatencyModel& model, ChoiceKind kind, std::uint32_
     return model.min + exponential(model.mean - model.min, point);
 }
 
-Link& World::link(NodeId from, NodeId to) {
-    return links_[index_of(from) * hosts.size() + index_of(to)];
+Link& World::edit_link(NodeId from, NodeId to) {
+    return links_.edit()[index_of(from) * hosts.size() + index_of(to)];
 }
 const Link& World::link(NodeId from, NodeId to) const {
-    return links_[index_of(from) * hosts.size() + index_of(to)];
+    return (*links_)[index_of(from) * hosts.size() + index_of(to)];
 }
 
 bool World::is_blocked(NodeId from, NodeId to) const {
@@ -32,18 +32,18 @@ bool World::is_blocked(NodeId from, NodeId to) const {
 
 void World::transmit(std::uint32_t slot, Stream& stream, Instant departs, int trips,
                      Chooser& chooser) {
-    const MessageInFlight& message = in_flight_.slots[slot];
+    const MessageInFlight& message = *in_flight_.slots[slot];
     const ConnectionKey key = message.deliver.connection;
     const bool to_server = !message.deliver.is_response;
     const NodeId from = to_server ? key.client : key.server;
     const NodeId to = to_server ? key.server : key.client;
     const std::size_t to_index = index_of(to);
-    const Link& l = link(from, to);
+    const auto from_index = static_cast<std::uint32_t>(index_of(from));
+    const Link& l = (*links_)[from_index * hosts.size() + to_index];
     Instant arrives = departs;
     for (int i = 0; i < trips; ++i) {
         arrives = arrives +
-                  latency(options.network, ChoiceKind::network_latency,
-                          static_cast<std::uint32_t>(index_of(from)), chooser) +
+                  latency(options.network, ChoiceKind::network_latency, from_index, chooser) +
                   l.extra_latency;
     }
     if (options.bandwidth > 0) {
@@ -70,17 +70,18 @@ void World::send(NodeId from, Instant departs, Send&& send, Chooser& chooser, Ob
         trips = 3;  // SYN, SYN-ACK, then the request
     }
     Stream& stream = to_server ? connection->to_server : connection->to_client;
-    MessageInFlight message{
+    const std::uint32_t slot = in_flight_.put(Shared<MessageInFlight>{MessageInFlight{
         connection->incarnation, stream.sent++, now_, departs,
-        Deliver{key, send.is_response, send.correlation, std::move(send.message)}};
-    const std::uint32_t slot = in_flight_.put(std::move(message));
+        Deliver{key, send.is_response, send.correlation, std::move(send.message)}}});
     const NodeId to = to_server ? key.server : key.client;
     if (observer != nullptr) {
-        observer->on_message_sent(*this, slot, in_flight_.slots[slot], from, to);
+        observer->on_message_sent(*this, slot, *in_flight_.slots[slot], from, to);
     }
-    if (!stream.held.empty() && is_blocked(from, to)) {
-        stream.held.push_back(slot);
-        return;
+    if (!held_.empty() && is_blocked(from, to)) {
+        if (auto* held = held_.find(stream_key(key, to_server))) {
+            held->push_back(slot);
+            return;
+        }
     }
     transmit(slot, stream, departs, trips, chooser);
 }
@@ -88,22 +89,40 @@ void World::send(NodeId from, Instant departs, Send&& send, Chooser& chooser, Ob
 // What was under way when a link healed may be there before what the link had kept: as TCP has it,
 // it waits for everything that was sent before it.
 bool World::takes_its_turn(std::uint32_t slot, Stream& stream) {
-    const auto place_of = [&](std::uint32_t s) { return in_flight_.slots[s].place; };
+    const auto place_of = [&](std::uint32_t s) { return in_flight_.slots[s]->place; };
+    const Deliver& deliver = in_flight_.slots[slot]->deliver;
+    const ConnectionKey connection = deliver.connection;
+    const std::uint64_t key = stream_key(connection, !deliver.is_response);
     if (place_of(slot) != stream.arrived) {
         CHECK(place_of(slot) > stream.arrived);
-        stream.held.push_back(slot);
+        held_[key].push_back(slot);
         return false;
     }
     ++stream.arrived;
-    const auto next = std::find_if(stream.held.begin(), stream.held.end(),
+    if (held_.empty()) return true;
+    auto* held = held_.find(key);
+    if (held == nullptr) return true;
+    const auto next = std::find_if(held->begin(), held->end(),
                                    [&](std::uint32_t s) { return place_of(s) == stream.arrived; });
-    if (next == stream.held.end()) return true;
-    const Deliver& waiting = in_flight_.slots[*next].deliver;
-    const NodeId to = waiting.is_response ? waiting.connection.client : waiting.connection.server;
+    if (next == held->end()) return true;
+    const NodeId to = deliver.is_response ? connection.client : connection.server;
     queue_.push(now_ + nanoseconds(1), static_cast<std::uint32_t>(index_of(to)),
                 static_cast<std::uint32_t>(EventKind::deliver), *next);
-    stream.held.erase(next);
+    held->erase(next);
+    if (held->empty()) held_.erase(key);
     return true;
+}
+
+void World::forget(ConnectionKey key) {
+    connections_.erase(key.packed());
+    for (const bool to_server : {true, false}) {
+        if (held_.empty()) return;
+        const std::uint64_t stream = stream_key(key, to_server);
+        auto* held = held_.find(stream);
+        if (held == nullptr) continue;
+        for (const std::uint32_t slot : *held) in_flight_.take(slot);
+        held_.erase(stream);
+    }
 }
 
 void World::notify_closed(ConnectionKey key, const Connection& connection, bool at_server,
@@ -125,10 +144,7 @@ void World::close(ConnectionKey key, NodeId by, Chooser& chooser) {
     if (found == nullptr) return;
     const NodeId peer = by == key.client ? key.server : key.client;
     const Connection connection = *found;
-    for (const auto* stream : {&connection.to_server, &connection.to_client}) {
-        for (const std::uint32_t slot : stream->held) in_flight_.take(slot);
-    }
-    connections_.erase(key.packed());
+    forget(key);
     if (is_blocked(by, peer)) return;  // the FIN does not get through
     notify_closed(key, connection, by == key.client,
                   now_ + latency(options.network, ChoiceKind::network_latency,
@@ -147,30 +163,30 @@ void World::close_all(NodeId node, bool tell, Chooser& chooser) {
         if (tell) {
             close(key, node, chooser);
         } else {
-            const Connection* connection = connections_.find(key.packed());
-            for (const auto* stream : {&connection->to_server, &connection->to_client}) {
-                for (const std::uint32_t slot : stream->held) in_flight_.take(slot);
-            }
-            connections_.erase(key.packed());
+            forget(key);
         }
     }
 }
 
 void World::release_held(NodeId a, NodeId b, Chooser& chooser) {
+    if (held_.empty()) return;
     for (auto& [packed, connection] : connections_) {
         const NodeId client{static_cast<std::int32_t>(packed >> 32 & 0xffffff)};
         const NodeId server{static_cast<std::int32_t>(packed >> 8 & 0xffffff)};
         if (!((client == a && server == b) || (client == b && server == a))) continue;
         for (const bool to_server : {true, false}) {
             if (is_blocked(to_server ? client : server, to_server ? server : client)) continue;
+            const std::uint64_t key = packed | (to_server ? 1ull << 63 : 0);
+            auto* kept = held_.find(key);
+            if (kept == nullptr) continue;
             Stream& stream = to_server ? connection.to_server : connection.to_client;
-            std::vector<std::uint32_t> held = std::move(stream.held);
-            stream.held.clear();
+            std::vector<std::uint32_t> held = std::move(*kept);
+            held_.erase(key);
             std::sort(held.begin(), held.end(), [&](std::uint32_t x, std::uint32_t y) {
-                return in_flight_.slots[x].place < in_flight_.slots[y].place;
+                return in_flight_.slots[x]->place < in_flight_.slots[y]->place;
             });
             for (const std::uint32_t slot : held) {
-                const Instant departs = std::max(now_, in_flight_.slots[slot].departs);
+                const Instant departs = std::max(now_, in_flight_.slots[slot]->departs);
                 transmit(slot, stream, departs, 1, chooser);
             }
         }

@@ -18,37 +18,42 @@ void World::add(Node node, std::string name, Instant at) {
     CHECK(ids.empty() || ids.back() < id);
     CHECK(id.value >= 0);
     ids.push_back(id);
-    if (index_by_id_.size() <= static_cast<std::size_t>(id.value)) {
-        index_by_id_.resize(static_cast<std::size_t>(id.value) + 1, -1);
+    Directory& directory = directory_.edit();
+    if (directory.index_by_id.size() <= static_cast<std::size_t>(id.value)) {
+        directory.index_by_id.resize(static_cast<std::size_t>(id.value) + 1, -1);
     }
-    index_by_id_[static_cast<std::size_t>(id.value)] = static_cast<std::int32_t>(hosts.size());
+    directory.index_by_id[static_cast<std::size_t>(id.value)] =
+        static_cast<std::int32_t>(hosts.size());
+    if (controller_of(node) != nullptr) directory.controllers.push_back(hosts.size());
     Host host;
     host.node = std::move(node);
     host.name = std::move(name);
     hosts.emplace_back(std::move(host));
-    links_.assign(hosts.size() * hosts.size(), Link{});
+    links_.edit().assign(hosts.size() * hosts.size(), Link{});
     start_process(hosts.size() - 1, at);
 }
 
 std::size_t World::index_of(NodeId id) const {
-    CHECK(id.value >= 0 && static_cast<std::size_t>(id.value) < index_by_id_.size());
-    const std::int32_t index = index_by_id_[static_cast<std::size_t>(id.value)];
+    const std::vector<std::int32_t>& index_by_id = directory_->index_by_id;
+    CHECK(id.value >= 0 && static_cast<std::size_t>(id.value) < index_by_id.size());
+    const std::int32_t index = index_by_id[static_cast<std::size_t>(id.value)];
     CHECK(index >= 0);
     return static_cast<std::size_t>(index);
 }
 
 const Controller& World::controller() const {
-    const Controller* best = nullptr;
+    const std::vector<std::size_t>& controllers = directory_->controllers;
+    CHECK(!controllers.empty());
+    const Controller* best = controller_of(hosts[controllers.front()]->node);
     // Of two that think they are active the newer one is. One that is down knows what its disk has.
     const auto rank = [](const Controller& c) {
         return std::make_tuple(c.active.value_or(LeaderEpoch{-1}), c.raft.log.last_epoch(),
                                c.raft.log.end_offset);
     };
-    for (const auto& host : hosts) {
-        const Controller* c = controller_of(host->node);
-        if (c != nullptr && (best == nullptr || rank(*best) < rank(*c))) best = c;
+    for (std::size_t i = 1; i < controllers.size(); ++i) {
+        const Controller* c = controller_of(hosts[controllers[i]]->node);
+        if (rank(*best) < rank(*c)) best = c;
     }
-    CHECK(best != nullptr);
     return *best;
 }
 
@@ -113,19 +118,19 @@ bool World::step(Chooser& chooser, Observer* observer, Instant until) {
 
 void World::run_step(std::size_t index, const Input& input, Chooser& chooser, Observer* observer) {
     Host& host = hosts[index].edit();
-    outbox_.effects.clear();
-    outbox_.notes.clear();
     outbox_.moment = Moment{now_.value};
     outbox_.timestamp = wall_clock(host);
     outbox_.wants_marks = marks;
     tribunal::step(host.node, input, outbox_);
     if (observer != nullptr) observer->on_step(*this, host, input, outbox_);
     carry_out(index, outbox_, chooser, observer);
+    outbox_.effects.clear();
+    outbox_.notes.clear();
 }
 
 void World::on_deliver(const Event& event, Chooser& chooser, Observer* observer) {
     const auto slot = static_cast<std::uint32_t>(event.payload);
-    const MessageInFlight& message = in_flight_.slots[slot];
+    const MessageInFlight& message = *in_flight_.slots[slot];
     const ConnectionKey key = message.deliver.connection;
     const bool to_server = !message.deliver.is_response;
     const NodeId from = to_server ? key.client : key.server;
@@ -138,8 +143,9 @@ void World::on_deliver(const Event& event, Chooser& chooser, Observer* observer)
     if (connection == nullptr || connection->incarnation != message.incarnation) return lose();
     Stream& stream = to_server ? connection->to_server : connection->to_client;
     if (is_blocked(from, to)) {
-        stream.held.push_back(slot);
-        const bool is_first = stream.held.size() == 1;
+        auto& held = held_[stream_key(key, to_server)];
+        held.push_back(slot);
+        const bool is_first = held.size() == 1;
         if (!connection->established && is_first) give_up_connecting(key, *connection);
         return;
     }
@@ -166,9 +172,9 @@ void World::on_deliver(const Event& event, Chooser& chooser, Observer* observer)
         run_step(event.node, Input{ConnectionClosed{key, true}}, chooser, observer);
     }
     if (observer != nullptr)
-        observer->on_message_received(*this, slot, in_flight_.slots[slot], false);
-    MessageInFlight taken = in_flight_.take(slot);
-    run_step(event.node, Input{std::move(taken.deliver)}, chooser, observer);
+        observer->on_message_received(*this, slot, *in_flight_.slots[slot], false);
+    Shared<MessageInFlight> taken = in_flight_.take(slot);
+    run_step(event.node, Input{std::move(taken.edit().deliver)}, chooser, observer);
 }
 
 void World::on_timer(const Event& event, Chooser& chooser, Observer* observer) {
@@ -245,7 +251,7 @@ void World::on_closed(const Event& event, Chooser& chooser, Observer* observer) 
         if (!notice.at_server || connection->server_knows) return;
     } else if (connection != nullptr) {
         if (notice.only_if_unestablished && connection->established) return;
-        connections_.erase(notice.connection.packed());
+        forget(notice.connection);
     } else if (notice.only_if_unestablished) {
         return;
     }
@@ -257,7 +263,7 @@ void World::on_closed(const Event& event, Chooser& chooser, Observer* observer) 
 }
 
 std::size_t World::pending_bytes() const {
-    return queue_.bytes() + in_flight_.slots.capacity() * sizeof(MessageInFlight);
+    return queue_.bytes() + in_flight_.slots.size() * sizeof(MessageInFlight);
 }
 
 }  // namespace tribunal

@@ -77,8 +77,8 @@ struct Host {
     Node node;
     std::string name;  // "broker 1", "p1"
     Power power = Power::off;
-    bool started = false;   // the process has had its Start
-    bool stopping = false;  // it was asked to end
+    bool started = false;                           // the process has had its Start
+    bool stopping = false;                          // it was asked to end
     std::optional<Shared<Software>> next_software;  // what it runs from the next start on
     std::uint32_t starts = 0;
     std::int32_t paused = 0;  // how many faults say so
@@ -106,11 +106,9 @@ struct Link {  // one direction between two machines
 // One direction of a connection: arrivals keep their order.
 struct Stream {
     Instant last_arrival;
-    // Messages that a cut or jammed link keeps, or that have overtaken one before them there.
-    std::vector<std::uint32_t> held;
     std::uint32_t sent = 0;     // messages
     std::uint32_t arrived = 0;  // the next one to arrive has this place
-    TRIBUNAL_FIELDS(Stream, last_arrival, held, sent, arrived)
+    TRIBUNAL_FIELDS(Stream, last_arrival, sent, arrived)
 };
 struct Connection {
     std::uint32_t incarnation = 0;
@@ -130,6 +128,10 @@ struct MessageInFlight {
     Deliver deliver;
 };
 void fold(Digest& d, const MessageInFlight& m);
+// Which stream: a ConnectionKey's bits, and the direction.
+constexpr std::uint64_t stream_key(ConnectionKey key, bool to_server) {
+    return key.packed() | (to_server ? 1ull << 63 : 0);
+}
 struct CloseNotice {
     ConnectionKey connection;
     std::uint32_t incarnation = 0;
@@ -165,6 +167,10 @@ struct Slab {
     T take(std::uint32_t slot) {
         T value = std::move(slots[slot]);
         free.push_back(slot);
+        if (free.size() == slots.size()) {  // a copy should carry none of them
+            slots.clear();
+            free.clear();
+        }
         return value;
     }
 };
@@ -279,9 +285,11 @@ class World {
     void close_all(NodeId node, bool tell, Chooser& chooser);
     void release_held(NodeId a, NodeId b, Chooser& chooser);
     bool takes_its_turn(std::uint32_t slot, Stream& stream);
+    // The connection is no more, and nobody will get what links have kept of it.
+    void forget(ConnectionKey key);
     Duration latency(const LatencyModel& model, ChoiceKind kind, std::uint32_t stream,
                      Chooser& chooser);
-    Link& link(NodeId from, NodeId to);
+    Link& edit_link(NodeId from, NodeId to);
     const Link& link(NodeId from, NodeId to) const;
     // disk.cc
     bool write(Host& host, std::size_t index, Write& write, Instant& at, Chooser& chooser);
@@ -307,13 +315,21 @@ class World {
     std::uint64_t messages_ = 0;
     EventQueue queue_;
     FlatMap<std::uint64_t, Connection> connections_;  // by ConnectionKey::packed
-    std::vector<Link> links_;                         // from * hosts + to
+    // Messages that a cut or jammed link keeps, or that have overtaken one before them there; by
+    // stream_key, and never empty.
+    FlatMap<std::uint64_t, std::vector<std::uint32_t>> held_;
+    Shared<std::vector<Link>> links_;  // from * hosts + to; only faults change them
     std::uint32_t next_incarnation_ = 1;
-    Slab<MessageInFlight> in_flight_;
+    Slab<Shared<MessageInFlight>> in_flight_;  // copies of the world share what is under way
     Slab<CloseNotice> notices_;
     Slab<PendingSync> syncs_;
     std::vector<ActiveFault> active_faults_;
-    std::vector<std::int32_t> index_by_id_;
+    // Set up by add() and never changed by a step, so copies share it.
+    struct Directory {
+        std::vector<std::int32_t> index_by_id;  // -1: nobody
+        std::vector<std::size_t> controllers;   // their hosts, by index
+    };
+    Shared<Directory> directory_;
     bool healed_ = false;
     Digest trace_;
     Outbox outbox_;  // reused between steps; empty between them
