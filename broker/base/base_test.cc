@@ -145,6 +145,20 @@ RC_GTEST_PROP(uuid, text_and_bytes_round_trip, (std::uint64_t most, std::uint64_
     RC_ASSERT(id.text().size() == 22u);
 }
 
+// Small ones are scanned, larger ones halved first.
+TEST(flat_set, contains_what_was_inserted_whatever_its_size) {
+    FlatSet<int> evens;
+    for (int size = 0; size <= 40; ++size) {
+        for (int x = -1; x <= 2 * size + 1; ++x) {
+            EXPECT_EQ(evens.contains(x), x >= 0 && x % 2 == 0 && x < 2 * size) << size << ", " << x;
+        }
+        EXPECT_TRUE(evens.insert(2 * size));
+        EXPECT_FALSE(evens.insert(2 * size));
+    }
+    for (int x = 0; x <= 80; x += 2) EXPECT_TRUE(evens.erase(x));
+    EXPECT_TRUE(evens.empty());
+}
+
 RC_GTEST_PROP(flat_map, behaves_like_std_map, (std::vector<std::pair<std::uint8_t, bool>> ops)) {
     FlatMap<int, int> flat;
     std::map<int, int> model;

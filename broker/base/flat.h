@@ -10,6 +10,25 @@
 
 namespace tribunal {
 
+// The first that is not below, when those that are come first. Most maps are so small that a scan
+// beats halving.
+template <class It, class IsBelow>
+It first_not_below(It first, It last, IsBelow&& is_below) {
+    auto n = last - first;
+    while (n > 8) {
+        const auto half = n / 2;
+        if (is_below(first[half])) {
+            first += half + 1;
+            n -= half + 1;
+        } else {
+            n = half;
+        }
+    }
+    last = first + n;
+    while (first != last && is_below(*first)) ++first;
+    return first;
+}
+
 template <class K, class V>
 class FlatMap {
   public:
@@ -50,8 +69,8 @@ class FlatMap {
 
   private:
     auto position(const K& key) {
-        return std::lower_bound(entries_.begin(), entries_.end(), key,
-                                [](const Entry& e, const K& k) { return e.first < k; });
+        return first_not_below(entries_.begin(), entries_.end(),
+                               [&](const Entry& e) { return e.first < key; });
     }
     std::vector<Entry> entries_;
 };
@@ -71,16 +90,17 @@ class FlatSet {
     bool empty() const { return keys_.empty(); }
     void clear() { keys_.clear(); }
     bool contains(const K& key) const {
-        return std::binary_search(keys_.begin(), keys_.end(), key);
+        const auto it = position(key);
+        return it != keys_.end() && *it == key;
     }
     bool insert(const K& key) {
-        const auto it = std::lower_bound(keys_.begin(), keys_.end(), key);
+        const auto it = position(key);
         if (it != keys_.end() && *it == key) return false;
         keys_.insert(it, key);
         return true;
     }
     bool erase(const K& key) {
-        const auto it = std::lower_bound(keys_.begin(), keys_.end(), key);
+        const auto it = position(key);
         if (it == keys_.end() || *it != key) return false;
         keys_.erase(it);
         return true;
@@ -88,6 +108,9 @@ class FlatSet {
     bool operator==(const FlatSet&) const = default;
 
   private:
+    auto position(const K& key) const {
+        return first_not_below(keys_.begin(), keys_.end(), [&](const K& k) { return k < key; });
+    }
     std::vector<K> keys_;
 };
 

@@ -5,10 +5,13 @@
 // between, when the bytes run out or the number has more groups than its type can need.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace tribunal {
 
@@ -76,13 +79,21 @@ inline bool take_varlong(std::string_view& in, std::int64_t& value) {
     return true;
 }
 
+// Writes sizeof(Int) bytes at `to`.
+template <class Int>
+void store_big_endian(char* to, Int value) {
+    auto bits = static_cast<std::make_unsigned_t<Int>>(value);
+    if constexpr (std::endian::native == std::endian::little) {
+        if constexpr (sizeof(Int) == 2) bits = __builtin_bswap16(bits);
+        if constexpr (sizeof(Int) == 4) bits = __builtin_bswap32(bits);
+        if constexpr (sizeof(Int) == 8) bits = __builtin_bswap64(bits);
+    }
+    std::memcpy(to, &bits, sizeof(Int));
+}
 template <class Int>
 void put_big_endian(std::string& out, Int value) {
     char bytes[sizeof(Int)];
-    for (std::size_t i = sizeof(Int); i-- > 0;) {
-        bytes[i] = static_cast<char>(
-            static_cast<std::uint64_t>(value) >> (8 * (sizeof(Int) - 1 - i)) & 0xff);
-    }
+    store_big_endian(bytes, value);
     out.append(bytes, sizeof(Int));
 }
 // `in` must hold sizeof(Int) bytes from `at` on.

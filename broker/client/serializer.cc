@@ -3,6 +3,7 @@
 
 #include <array>
 #include <charconv>
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "broker/base/check.h"
@@ -221,6 +222,15 @@ std::size_t utf8_prefix(std::string_view bytes) {
     };
     std::size_t i = 0;
     while (i < bytes.size()) {
+        // Plain ASCII, nearly always: eight bytes at a time.
+        std::uint64_t word = 0;
+        if (i + sizeof(word) <= bytes.size()) {
+            std::memcpy(&word, bytes.data() + i, sizeof(word));
+            if ((word & 0x8080808080808080ull) == 0) {
+                i += sizeof(word);
+                continue;
+            }
+        }
         const unsigned lead = at(i);
         const std::size_t length = lead < 0x80                    ? 1
                                    : lead >= 0xc2 && lead <= 0xdf ? 2

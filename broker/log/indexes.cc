@@ -1,16 +1,10 @@
 #include "broker/log/indexes.h"
 
 #include "broker/base/check.h"
+#include "broker/base/varint.h"
 
 namespace tribunal {
 namespace {
-
-template <class Int>
-void put_big_endian(std::string& out, Int value) {
-    for (int shift = 8 * (static_cast<int>(sizeof(Int)) - 1); shift >= 0; shift -= 8) {
-        out += static_cast<char>(static_cast<std::uint64_t>(value) >> shift & 0xff);
-    }
-}
 
 std::int32_t relative(Offset base, Offset offset) {
     CHECK(has_relative_offset(base, offset));

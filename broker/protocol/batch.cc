@@ -128,9 +128,8 @@ std::uint32_t checksum(const RecordBatch& batch) {
     char header[40];
     std::size_t n = 0;
     const auto put = [&](auto value) {
-        for (int shift = 8 * (static_cast<int>(sizeof(value)) - 1); shift >= 0; shift -= 8) {
-            header[n++] = static_cast<char>(static_cast<std::uint64_t>(value) >> shift & 0xff);
-        }
+        store_big_endian(header + n, value);
+        n += sizeof(value);
     };
     put(batch.attributes);
     put(batch.last_offset_delta);

@@ -104,6 +104,7 @@ bool append_as_follower(Partition& p, const FetchPartitionResponse& response,
                         ReplicationContext& context) {
     CHECK(p.follower() != nullptr);
     std::vector<RecordBatch> fresh;
+    fresh.reserve(response.batches.size());
     for (const RecordBatch& batch : response.batches) {
         if (batch.last_offset() < p.log.log_end_offset) continue;  // it has that
         if (!is_intact(batch)) return false;
