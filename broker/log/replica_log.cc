@@ -138,6 +138,11 @@ void ReplicaLog::mark_flushed(Offset offset) {
 }
 
 Place ReplicaLog::place_of(Offset offset) const {
+    if (offset >= log_end_offset) return end_place();
+    const std::size_t active = segments.size() - 1;
+    if (segments[active]->base_offset <= offset) {
+        return on_a_batch(*this, {active, segments[active]->index_of(offset)});
+    }
     const auto above = std::partition_point(
         segments.begin(), segments.end(),
         [&](const Shared<Segment>& segment) { return segment->base_offset <= offset; });
@@ -156,8 +161,6 @@ Place ReplicaLog::last_place() const {
     }
     return end_place();
 }
-
-const RecordBatch* ReplicaLog::last() const { return at(last_place()); }
 
 void ReplicaLog::read(Offset from, Offset upper, std::int64_t max_bytes,
                       std::vector<RecordBatch>& out) const {

@@ -80,7 +80,10 @@ struct ReplicaLog {
               std::vector<RecordBatch>& out) const;
     // The batch that holds `offset`, or the first after it; null when there is none.
     const RecordBatch* find(Offset offset) const { return at(place_of(offset)); }
-    const RecordBatch* last() const;
+    const RecordBatch* last() const {
+        const auto& newest = segments.back()->batches;
+        return newest.empty() ? at(last_place()) : &newest.back();
+    }
     // The first record with a timestamp >= `target` (ListOffsets by time, KIP-79). As in Kafka only
     // the first segment is searched whose largest timestamp is that high: where the log start has
     // passed the only such record of that segment there is no answer.

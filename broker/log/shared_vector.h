@@ -101,18 +101,27 @@ class SharedVector {
     template <class Before>
     std::size_t partition_point(Before&& before) const {
         if (empty()) return 0;
-        std::size_t low = 0;  // the first chunk whose last element is not before
-        for (std::size_t high = tail_chunk(); low < high;) {
-            const std::size_t middle = (low + high) / 2;
-            if (before(chunk(middle).back())) {
-                low = middle + 1;
-            } else {
-                high = middle;
+        // Logs are mostly read near their end: look at the last few before searching.
+        std::size_t low = tail_chunk();
+        std::size_t end = tail_->size();
+        for (int step = 0; step < 4 && end > 0; ++step, --end) {
+            if (before((*tail_)[end - 1])) return low * kChunk + end;
+        }
+        if (low > 0 && !before(tail_->front())) {
+            low = 0;  // the first chunk whose last element is not before
+            for (std::size_t high = tail_chunk(); low < high;) {
+                const std::size_t middle = (low + high) / 2;
+                if (before(chunk(middle).back())) {
+                    low = middle + 1;
+                } else {
+                    high = middle;
+                }
             }
+            if (low < tail_chunk()) end = kChunk;
         }
         const Chunk& found = chunk(low);
         std::size_t first = 0;
-        for (std::size_t end = found.size(); first < end;) {
+        while (first < end) {
             const std::size_t middle = (first + end) / 2;
             if (before(found[middle])) {
                 first = middle + 1;
