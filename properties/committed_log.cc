@@ -4,21 +4,6 @@
 
 namespace tribunal {
 
-BatchCursor cursor_at(const ReplicaLog& log, Offset from) {
-    // Nearly every look-up is for the newest batch or the place after it.
-    const RecordBatch* newest = log.last();
-    if (newest == nullptr || newest->last_offset() < from) return {&log, log.end_place()};
-    BatchCursor at{&log, log.last_place()};
-    const auto& tail = log.segments[at.place.segment]->batches;
-    for (int step = 0; step < 4; ++step) {
-        if (tail[at.place.batch].base_offset <= from) return at;
-        if (at.place.batch == 0) break;
-        if (tail[at.place.batch - 1].last_offset() < from) return at;
-        --at.place.batch;
-    }
-    return {&log, log.place_of(from)};
-}
-
 RecordBatch decodable(const CommittedBatch& batch) {
     RecordBatch out;
     out.base_offset = batch.identity.base_offset;

@@ -43,8 +43,10 @@ struct BatchCursor {
     const RecordBatch* batch() const { return log->at(place); }
     void next() { place = log->next(place); }
 };
-// At the first batch whose last offset is >= `from`; cheap near the end of the log.
-BatchCursor cursor_at(const ReplicaLog& log, Offset from);
+// At the first batch whose last offset is >= `from`.
+inline BatchCursor cursor_at(const ReplicaLog& log, Offset from) {
+    return {&log, log.place_of(from)};
+}
 
 struct CommittedBatch {
     BatchIdentity identity;

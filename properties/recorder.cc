@@ -52,15 +52,19 @@ StorageLoss loss_of(FaultKind how) {
 PartitionView view_of(const World& world, const ClusterImage& image, TopicPartition tp) {
     PartitionView view = controllers_view(image, world.controller().config.rules, tp);
     if (view.isr == nullptr) return view;
-    // In the order of their ids, for which a view is too large to be moved about.
-    boost::container::small_vector<NodeId, 8> nodes(image.partition(tp)->replicas.begin(),
-                                                    image.partition(tp)->replicas.end());
-    std::sort(nodes.begin(), nodes.end());
-    for (const NodeId node : nodes) {
+    const std::vector<NodeId>& replicas = image.partition(tp)->replicas;
+    NodeId node{-1};
+    while (view.replicas.size() < replicas.size()) {
+        // The next one in the order of their ids: they are few, and each is there once.
+        NodeId next{INT32_MAX};
+        for (const NodeId replica : replicas) {
+            if (replica > node && replica < next) next = replica;
+        }
+        node = next;
         const Host& host = world.host(node);
         const Broker& broker = *broker_of(host.node);
         const bool running = host.power == Power::up && host.started;
-        ReplicaView& replica = view.replicas.emplace_back(replica_view(broker, running, tp));
+        ReplicaView& replica = add_replica(view, broker, running);
         replica.standing = standing_of(broker, running, image);
         replica.wall_clock = world.wall_clock(host);
     }
@@ -172,8 +176,9 @@ void Recorder::observe_quorum(const World& world, NodeId changed) {
 }
 
 void Recorder::observe(const World& world, TopicPartition tp, NodeId whose) {
-    if (!monitors || image_.partition(tp) == nullptr) return;
+    if (!monitors) return;
     const PartitionView view = view_of(world, image_, tp);
+    if (view.isr == nullptr) return;
     monitor_.observe(world.now(), view);
     storage_.observe(world.now(), view, whose);
 }

@@ -6,10 +6,12 @@
 
 namespace tribunal {
 
-// Points into `broker`; an empty log when it has no replica.
-inline ReplicaView replica_view(const Broker& broker, bool running, TopicPartition tp) {
+// Adds the broker's replica to the view, pointing into `broker`; one with an empty log when it has
+// none. (In place: a view is too large to be moved about.)
+inline ReplicaView& add_replica(PartitionView& view, const Broker& broker, bool running) {
     static const ReplicaLog kEmpty;
-    ReplicaView replica;
+    const TopicPartition tp = view.partition;
+    ReplicaView& replica = view.replicas.emplace_back();
     replica.node = broker.id;
     replica.running = running;
     replica.log = &kEmpty;
@@ -58,14 +60,13 @@ inline PartitionView controllers_view(const ClusterImage& image, const Rules& ru
                                       TopicPartition tp) {
     PartitionView view;
     view.partition = tp;
-    const TopicImage* topic = image.topic(tp.topic);
     const PartitionImage* p = image.partition(tp);
     if (p == nullptr) return view;
     view.leader = p->leader;
     view.leader_epoch = p->leader_epoch;
     view.partition_epoch = p->partition_epoch;
     view.isr = &p->isr;
-    view.min_insync_replicas = topic->config.min_insync_replicas;
+    view.min_insync_replicas = image.topic(tp.topic)->config.min_insync_replicas;
     view.rules = rules;
     if (rules.eligible_leader_replicas && image.features.eligible_leader_replicas_version >= 1) {
         view.elr = &p->elr;

@@ -64,7 +64,7 @@ void ReplicationMonitor::Observation::check_high_watermark_step(std::size_t i) {
 void ReplicationMonitor::Observation::check_joins(std::size_t i) {
     const ReplicaView& r = view.replicas[i];
     ReplicaShadow& s = p.replicas[i];
-    const std::uint32_t maximal = r.maximal_isr == nullptr ? 0 : mask_of(*r.maximal_isr);
+    const std::uint32_t maximal = r.maximal_isr == nullptr ? 0 : mask_like_isr(*r.maximal_isr);
     // What the image brings, the controller has committed; it was asked for then.
     std::uint32_t joined = r.isr_settled ? 0 : maximal & ~s.maximal & ~isr;
     s.maximal = maximal;
@@ -107,28 +107,27 @@ void ReplicationMonitor::Observation::check_eligible() {
         return;
     }
     ++monitor.tally(Rule::r15).checked;
-    const auto is_replica = [&](NodeId node) {
-        return std::any_of(view.replicas.begin(), view.replicas.end(),
-                           [&](const ReplicaView& r) { return r.node == node; });
-    };
-    const auto all_replicas = [&](const FlatSet<NodeId>& set) {
-        return std::all_of(set.begin(), set.end(), is_replica);
+    // A mask has the members that are replicas.
+    const auto count = [](std::uint32_t mask) {
+        return static_cast<std::size_t>(std::popcount(mask));
     };
     const FlatSet<NodeId>& elr = *view.elr;
+    const std::uint32_t eligible = elr.empty() ? 0 : mask_of(elr);
+    std::uint32_t fenced = 0;
+    for (std::size_t i = 0; i < view.replicas.size(); ++i) {
+        if (view.replicas[i].standing == Standing::fenced) fenced |= 1u << i;
+    }
     const char* wrong = nullptr;
-    if (!all_replicas(*view.isr)) {
+    if (count(isr) != view.isr->size()) {
         wrong = "a member of the ISR is no replica";
-    } else if (!all_replicas(elr)) {
+    } else if (count(eligible) != elr.size()) {
         wrong = "an eligible leader replica is no replica";
-    } else if (std::any_of(elr.begin(), elr.end(),
-                           [&](NodeId node) { return view.isr->contains(node); })) {
+    } else if ((eligible & isr) != 0) {
         wrong = "an eligible leader replica is in the ISR";
     } else if (!elr.empty() && view.isr->size() >= effective_min_isr(view.min_insync_replicas,
                                                                      view.replicas.size())) {
         wrong = "there are eligible leader replicas beside an ISR of min.insync.replicas";
-    } else if (std::any_of(view.replicas.begin(), view.replicas.end(), [&](const ReplicaView& r) {
-                   return r.standing == Standing::fenced && view.isr->contains(r.node);
-               })) {
+    } else if ((fenced & isr) != 0) {
         wrong = "a fenced broker is in the ISR";
     }
     if (wrong != nullptr && !p.has_wrong_elr) {

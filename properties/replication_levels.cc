@@ -176,7 +176,7 @@ void ReplicationMonitor::Observation::check_completeness(std::size_t i) {
     const Offset bound = r.high_watermark;
     // R5 and R6 ask the same of two sets that nearly always are one.
     const std::uint32_t self = 1u << i;
-    const std::uint32_t own = r.isr == nullptr ? 0 : mask_of(*r.isr) & ~self;
+    const std::uint32_t own = r.isr == nullptr ? 0 : mask_like_isr(*r.isr) & ~self;
     const bool knows = is_current_leader(i) && r.partition_epoch == view.partition_epoch;
     const std::uint32_t controllers = knows ? isr & ~self : 0;
     if (bound > r.log->log_start_offset) {

@@ -199,6 +199,10 @@ struct ReplicationMonitor::Observation {
                r.leader_epoch == view.leader_epoch;
     }
     std::uint32_t mask_of(const FlatSet<NodeId>& nodes) const;
+    // Of a set that nearly always is the controller's ISR.
+    std::uint32_t mask_like_isr(const FlatSet<NodeId>& nodes) const {
+        return nodes == p.isr ? isr : mask_of(nodes);
+    }
 
     // Counts a violation and describes the first few; an excuse makes it an allowed one.
     void found(Rule rule, const Excuse* excuse, Offset offset, NodeId node, std::string summary) {

@@ -21,8 +21,9 @@ const Excuse* ReplicationMonitor::PartitionState::excuse_between(LeaderEpoch aft
 }
 
 void ReplicationMonitor::Observation::run() {
-    for (const ReplicaView& r : view.replicas) {
-        if (r.config != nullptr && r.config->cleanup_compact) p.committed.compacts = true;
+    for (std::size_t i = 0; !p.committed.compacts && i < view.replicas.size(); ++i) {
+        const ReplicaView& r = view.replicas[i];
+        p.committed.compacts = r.config != nullptr && r.config->cleanup_compact;
     }
     align_replicas();
     observe_controller();
@@ -217,15 +218,13 @@ void ReplicationMonitor::Observation::observe_log(std::size_t i) {
     // Truncation shows in the log's end, or in the newest batch of before: when it is still there,
     // so is all below it, because a log changes at its ends only.
     bool is_cut = s.seen && log.log_end_offset < s.log_end_offset;
-    BatchCursor fresh{&log, log.place_of(Offset{0})};
+    BatchCursor fresh{&log, log.end_place()};
     LeaderEpoch epoch_before = kNoLeaderEpoch;
-    if (is_cut) {
-        fresh.place = log.end_place();
-    } else if (s.last.base_offset >= Offset{0}) {
-        if (s.last.last_offset < log.log_start_offset) {
-            fresh = cursor_at(log, log.log_start_offset);
-        } else {
-            fresh = cursor_at(log, s.last.last_offset);
+    if (!is_cut) {
+        const bool is_new = s.last.base_offset < Offset{0};
+        fresh =
+            cursor_at(log, is_new ? Offset{0} : std::max(s.last.last_offset, log.log_start_offset));
+        if (!is_new && s.last.last_offset >= log.log_start_offset) {
             is_cut = fresh.batch() == nullptr ||
                      !is_same_batch(identity_of(*fresh.batch()), s.last, p.committed.compacts);
             if (is_cut) {

@@ -19,6 +19,7 @@ struct Shape {
     int records_per_second = 1000;  // all producers together; 0: idle
     std::int64_t seconds = 60;
     int retention_bytes = -1;
+    bool idempotent = true;
 };
 
 Scenario scenario_of(const Shape& shape) {
@@ -26,9 +27,9 @@ Scenario scenario_of(const Shape& shape) {
     for (int i = 0; i < shape.clients; ++i) {
         if (shape.records_per_second > 0) {
             clients += fmt::format(
-                R"({{ "producer": "p{}", "topic": "t", "config": {{ "acks": "all", "linger.ms": 0 }},
+                R"({{ "producer": "p{}", "topic": "t", "config": {{ "acks": "all", "linger.ms": 0, "enable.idempotence": {} }},
                      "load": {{ "rate": "{}/s" }} }},)",
-                i, std::max(1, shape.records_per_second / shape.clients));
+                i, shape.idempotent, std::max(1, shape.records_per_second / shape.clients));
         }
         std::string assignment;
         for (int p = i; p < shape.partitions; p += shape.clients) {
@@ -96,6 +97,13 @@ void cluster_idle(benchmark::State& state) {
 }
 void cluster_busy_judged(benchmark::State& state) { run_cluster(state, Shape{}, true); }
 void cluster_busy_bare(benchmark::State& state) { run_cluster(state, Shape{}, false); }
+// With the producers of before 3.0, which the broker need not know.
+void cluster_plain_judged(benchmark::State& state) {
+    run_cluster(state, Shape{.idempotent = false}, true);
+}
+void cluster_plain_bare(benchmark::State& state) {
+    run_cluster(state, Shape{.idempotent = false}, false);
+}
 void cluster_by_brokers(benchmark::State& state) {
     run_cluster(state,
                 Shape{.brokers = static_cast<int>(state.range(0)), .partitions = 30, .seconds = 30},
@@ -118,6 +126,8 @@ void cluster_by_records(benchmark::State& state) {
 BENCHMARK(cluster_idle)->Unit(benchmark::kMillisecond);
 BENCHMARK(cluster_busy_judged)->Unit(benchmark::kMillisecond);
 BENCHMARK(cluster_busy_bare)->Unit(benchmark::kMillisecond);
+BENCHMARK(cluster_plain_judged)->Unit(benchmark::kMillisecond);
+BENCHMARK(cluster_plain_bare)->Unit(benchmark::kMillisecond);
 BENCHMARK(cluster_by_brokers)->Arg(3)->Arg(10)->Arg(30)->Unit(benchmark::kMillisecond);
 BENCHMARK(cluster_by_partitions)->Arg(10)->Arg(100)->Arg(1000)->Unit(benchmark::kMillisecond);
 BENCHMARK(cluster_large)->Unit(benchmark::kMillisecond);

@@ -130,8 +130,7 @@ PartitionView view_of(const PartitionWorld::State& s, const ClusterImage& image,
     for (const Shared<SmallHost>& host : s.world.hosts()) {
         const auto* broker = std::get_if<Broker>(&host->node);
         if (broker == nullptr) continue;
-        view.replicas.push_back(replica_view(*broker, host->is_up, tp));
-        view.replicas.back().standing = standing_of(*broker, host->is_up, image);
+        add_replica(view, *broker, host->is_up).standing = standing_of(*broker, host->is_up, image);
     }
     return view;
 }
