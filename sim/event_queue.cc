@@ -297,7 +297,8 @@ void EventQueue::tune() {
     const bool is_wheel_wrong = wheel_bits_ < bits || wheel_bits_ > bits + 1;
     const bool is_memory_idle = cells_.size() > 4 * filed_ + kTuneInterval;
     if (is_width_wrong || is_wheel_wrong || is_memory_idle) rebuild(shift, bits, base_);
-    if (front_.size() > kTuneInterval) front_ = std::vector<Event>(kMinFront);
+    if (front_.size() > kTuneInterval) front_ = std::vector<Event>();
+    front_.resize(kMinFront);
     loaded_ = 0;
     tuned_at_ = now_;
 }
