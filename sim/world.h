@@ -148,28 +148,38 @@ struct PendingSync {
     TRIBUNAL_FIELDS(PendingSync, starts, file, written, token)
 };
 
-// Slots that events point to by number.
+// Slots that events point to by number. What lies free at the end is given up, so that copies of a
+// world do not carry its busiest moment along.
 template <class T>
 struct Slab {
     std::vector<T> slots;
-    std::vector<std::uint32_t> free;
+    std::vector<bool> used;           // by slot
+    std::vector<std::uint32_t> free;  // to take again; some of them may be used or gone meanwhile
 
     std::uint32_t put(T value) {
-        if (free.empty()) {
-            slots.push_back(std::move(value));
-            return static_cast<std::uint32_t>(slots.size() - 1);
+        while (!free.empty()) {
+            const std::uint32_t slot = free.back();
+            free.pop_back();
+            if (slot >= slots.size() || used[slot]) continue;
+            slots[slot] = std::move(value);
+            used[slot] = true;
+            return slot;
         }
-        const std::uint32_t slot = free.back();
-        free.pop_back();
-        slots[slot] = std::move(value);
-        return slot;
+        slots.push_back(std::move(value));
+        used.push_back(true);
+        return static_cast<std::uint32_t>(slots.size() - 1);
     }
     T take(std::uint32_t slot) {
         T value = std::move(slots[slot]);
-        free.push_back(slot);
-        if (free.size() == slots.size()) {  // a copy should carry none of them
-            slots.clear();
+        used[slot] = false;
+        while (!used.empty() && !used.back()) {
+            used.pop_back();
+            slots.pop_back();
+        }
+        if (slots.empty()) {
             free.clear();
+        } else if (slot < slots.size()) {
+            free.push_back(slot);
         }
         return value;
     }
