@@ -198,14 +198,8 @@ void World::inject(std::uint32_t index, Chooser& chooser, Observer* observer) {
                 for (const NodeId b : fault.peers) {
                     std::vector<ConnectionKey> keys;
                     for (const auto& [packed, connection] : connections_) {
-                        const ConnectionKey key{
-                            NodeId{static_cast<std::int32_t>(packed >> 32 & 0xffffff)},
-                            NodeId{static_cast<std::int32_t>(packed >> 8 & 0xffffff)},
-                            static_cast<Lane>(packed & 0xff)};
-                        if ((key.client == a && key.server == b) ||
-                            (key.client == b && key.server == a)) {
-                            keys.push_back(key);
-                        }
+                        const ConnectionKey key = connection_key(packed);
+                        if (is_between(key, a, b)) keys.push_back(key);
                     }
                     for (const ConnectionKey key : keys) {
                         // Both ends hear of it: something between them sent RST.

@@ -154,9 +154,7 @@ void World::close(ConnectionKey key, NodeId by, Chooser& chooser) {
 void World::close_all(NodeId node, bool tell, Chooser& chooser) {
     std::vector<ConnectionKey> keys;
     for (const auto& [packed, connection] : connections_) {
-        const ConnectionKey key{NodeId{static_cast<std::int32_t>(packed >> 32 & 0xffffff)},
-                                NodeId{static_cast<std::int32_t>(packed >> 8 & 0xffffff)},
-                                static_cast<Lane>(packed & 0xff)};
+        const ConnectionKey key = connection_key(packed);
         if (key.client == node || key.server == node) keys.push_back(key);
     }
     for (const ConnectionKey key : keys) {
@@ -171,17 +169,17 @@ void World::close_all(NodeId node, bool tell, Chooser& chooser) {
 void World::release_held(NodeId a, NodeId b, Chooser& chooser) {
     if (held_.empty()) return;
     for (auto& [packed, connection] : connections_) {
-        const NodeId client{static_cast<std::int32_t>(packed >> 32 & 0xffffff)};
-        const NodeId server{static_cast<std::int32_t>(packed >> 8 & 0xffffff)};
-        if (!((client == a && server == b) || (client == b && server == a))) continue;
+        const ConnectionKey key = connection_key(packed);
+        if (!is_between(key, a, b)) continue;
         for (const bool to_server : {true, false}) {
-            if (is_blocked(to_server ? client : server, to_server ? server : client)) continue;
-            const std::uint64_t key = packed | (to_server ? 1ull << 63 : 0);
-            auto* kept = held_.find(key);
+            const NodeId from = to_server ? key.client : key.server;
+            if (is_blocked(from, to_server ? key.server : key.client)) continue;
+            const std::uint64_t which = stream_key(key, to_server);
+            auto* kept = held_.find(which);
             if (kept == nullptr) continue;
             Stream& stream = to_server ? connection.to_server : connection.to_client;
             std::vector<std::uint32_t> held = std::move(*kept);
-            held_.erase(key);
+            held_.erase(which);
             std::sort(held.begin(), held.end(), [&](std::uint32_t x, std::uint32_t y) {
                 return in_flight_.slots[x]->place < in_flight_.slots[y]->place;
             });

@@ -262,8 +262,4 @@ void World::on_closed(const Event& event, Chooser& chooser, Observer* observer) 
              observer);
 }
 
-std::size_t World::pending_bytes() const {
-    return queue_.bytes() + in_flight_.slots.size() * sizeof(MessageInFlight);
-}
-
 }  // namespace tribunal

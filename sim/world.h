@@ -128,6 +128,15 @@ struct MessageInFlight {
     Deliver deliver;
 };
 void fold(Digest& d, const MessageInFlight& m);
+// The key that has this packed().
+constexpr ConnectionKey connection_key(std::uint64_t packed) {
+    return {NodeId{static_cast<std::int32_t>(packed >> 32 & 0xffffff)},
+            NodeId{static_cast<std::int32_t>(packed >> 8 & 0xffffff)},
+            static_cast<Lane>(packed & 0xff)};
+}
+constexpr bool is_between(ConnectionKey key, NodeId a, NodeId b) {
+    return (key.client == a && key.server == b) || (key.client == b && key.server == a);
+}
 // Which stream: a ConnectionKey's bits, and the direction.
 constexpr std::uint64_t stream_key(ConnectionKey key, bool to_server) {
     return key.packed() | (to_server ? 1ull << 63 : 0);
@@ -154,13 +163,13 @@ template <class T>
 struct Slab {
     std::vector<T> slots;
     std::vector<bool> used;           // by slot
-    std::vector<std::uint32_t> free;  // to take again; some of them may be used or gone meanwhile
+    std::vector<std::uint32_t> free;  // to take again, each once; some of them may be gone
 
     std::uint32_t put(T value) {
         while (!free.empty()) {
             const std::uint32_t slot = free.back();
             free.pop_back();
-            if (slot >= slots.size() || used[slot]) continue;
+            if (slot >= slots.size()) continue;
             slots[slot] = std::move(value);
             used[slot] = true;
             return slot;
@@ -258,8 +267,6 @@ class World {
     // Of all that happened so far.
     Digest128 trace_hash() const { return trace_.value(); }
     std::string describe(const Event& event) const;
-    // Bytes that the containers of pending work hold, near enough for the benchmarks.
-    std::size_t pending_bytes() const;
     std::size_t pending_events() const { return queue_.size(); }
     bool marks = false;  // ask nodes for RoleMarks
 

@@ -39,6 +39,23 @@ class Watch final : public Observer {
     std::int64_t polled = 0;
 };
 
+// Looks inside a world.
+class WorldTest {
+  public:
+    // Messages that links keep of the connections that this client has opened.
+    static std::size_t held_of(const World& world, NodeId client) {
+        std::size_t held = 0;
+        for (const auto& [stream, slots] : world.held_) {
+            if (connection_key(stream).client == client) held += slots.size();
+        }
+        return held;
+    }
+    static std::size_t slots_in_use(const World& world) {
+        const auto& used = world.in_flight_.used;
+        return static_cast<std::size_t>(std::count(used.begin(), used.end(), true));
+    }
+};
+
 namespace {
 
 // Three brokers, a controller, one topic, one producer, one consumer.
@@ -145,6 +162,30 @@ TEST(network, nothing_overtakes_what_a_link_has_kept) {
             EXPECT_GT(watch.acknowledged, 200);
         }
     }
+}
+
+// Nobody answers the first messages of a connection: when the client gives it up, what the cut link
+// had kept of it is gone, with the slots.
+TEST(network, who_gives_up_connecting_leaves_nothing_behind) {
+    FaultSpec cut = fault(FaultKind::cut, NodeId{1001}, milliseconds(1), seconds(60));
+    cut.peer = {TargetKind::brokers, kNoNode, "", 0};
+    ProducerConfig patient;
+    patient.linger = Duration{0};
+    patient.request_timeout = seconds(60);  // so that the connection's own time-out comes first
+    World world = small_world({cut}, INT64_MAX, patient);
+    SeededChooser chooser{5};
+    run_until(world, chooser, nullptr, seconds(5));
+    EXPECT_GT(WorldTest::held_of(world, NodeId{1001}), 0u);
+    std::size_t least = WorldTest::held_of(world, NodeId{1001});
+    std::size_t most_slots = 0;
+    for (Instant at = Instant{0} + seconds(5); at < Instant{0} + seconds(55);) {
+        at = at + milliseconds(1);
+        run_until(world, chooser, nullptr, at - Instant{0});
+        least = std::min(least, WorldTest::held_of(world, NodeId{1001}));
+        most_slots = std::max(most_slots, WorldTest::slots_in_use(world));
+    }
+    EXPECT_EQ(least, 0u);
+    EXPECT_LT(most_slots, 40u);
 }
 
 TEST(network, a_cut_is_one_way_when_it_says_so) {
