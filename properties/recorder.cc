@@ -54,12 +54,15 @@ PartitionView view_of(const World& world, const ClusterImage& image, TopicPartit
     if (view.isr == nullptr) return view;
     const std::vector<NodeId>& replicas = image.partition(tp)->replicas;
     NodeId node{-1};
-    while (view.replicas.size() < replicas.size()) {
-        // The next one in the order of their ids: they are few, and each is there once.
-        NodeId next{INT32_MAX};
+    while (true) {
+        // The next one in the order of their ids: they are few. One that stands there twice, which
+        // the controller's monitor reports (R15), is seen once.
+        constexpr NodeId kNobody{INT32_MAX};
+        NodeId next = kNobody;
         for (const NodeId replica : replicas) {
             if (replica > node && replica < next) next = replica;
         }
+        if (next == kNobody) break;
         node = next;
         const Host& host = world.host(node);
         const Broker& broker = *broker_of(host.node);

@@ -23,10 +23,6 @@ struct TopicPartition {
     TopicId topic;
     std::int32_t partition = 0;
     constexpr auto operator<=>(const TopicPartition&) const = default;
-    // The same, for look-ups: compilers make more of it.
-    friend constexpr bool operator<(const TopicPartition& a, const TopicPartition& b) {
-        return a.topic == b.topic ? a.partition < b.partition : a.topic < b.topic;
-    }
 };
 inline void fold(Digest& d, TopicPartition tp) {
     d.word((static_cast<std::uint64_t>(static_cast<std::uint32_t>(tp.topic.value)) << 32) |
