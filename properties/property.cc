@@ -177,8 +177,8 @@ constexpr Property kProperties[] = {
      "a role that contradicts the disk, a candidate that is no voter, an exception of Kafka's",
      "KIP-996; KAFKA-17067; KAFKA-12460", true},
     {"Q13", "reconfiguration-safety", kQuorum,
-     "voters changed by more than one, or two changes of voters were under way at once", "KIP-853",
-     true},
+     "voters changed by more than one or twice at once, or without the id of a directory",
+     "KIP-853; KAFKA-16538", true},
 
     {"Q11", "one-metadata-log", kQuorum,
      "two nodes have different metadata at one committed offset of the metadata log",

@@ -39,7 +39,8 @@ constexpr RuleText kTexts[] = {
      "A node's role agrees with what it has on disk; only voters stand for election (KAFKA-17067); "
      "nothing happens that Kafka throws an exception at."},
     {"Q13", "reconfiguration-safety",
-     "Voters change one at a time, and one change is committed before the next (KIP-853)."},
+     "Voters change one at a time, and one change is committed before the next (KIP-853); each set "
+     "of them says whose directory votes (KAFKA-16538)."},
 };
 static_assert(std::size(kTexts) == QuorumMonitor::kRules);
 
@@ -393,7 +394,11 @@ struct QuorumMonitor::Observation {
                 holds(state.leader != kNoNode && state.leader != r.self.id,
                       "follows nobody, or itself");
             } else if (std::holds_alternative<RaftCandidate>(r.role)) {
-                holds(state.voted == r.self && state.leader == kNoNode,
+                // It may have got its directory's id by new software since (KAFKA-16538).
+                const bool for_itself =
+                    state.voted &&
+                    (*state.voted == r.self || *state.voted == ReplicaKey{r.self.id, kNoDirectory});
+                holds(for_itself && state.leader == kNoNode,
                       "is a candidate and has not voted for itself");
             } else if (!votes) {
                 holds(state.leader == r.self.id, "leads, or has led, and does not have it on disk");
@@ -418,6 +423,15 @@ struct QuorumMonitor::Observation {
                 : nullptr;
         std::size_t uncommitted = 0;
         for (const auto& [offset, voters] : log.voter_sets) {
+            for (const auto& [id, voter] : voters->voters) {
+                if (voter.key.directory != kNoDirectory) continue;
+                // Whoever has this id, with whatever disk, would vote (KAFKA-16538).
+                broken(Rule::q13, offset, [&] {
+                    return fmt::format("{}: the voters at offset {} name no directory of {}",
+                                       node(), offset.value, id.value);
+                });
+                return;
+            }
             const std::size_t differ = before == nullptr ? 0 : keys_that_differ(*before, *voters);
             if (differ > 1) {
                 broken(Rule::q13, offset, [&] {
@@ -445,6 +459,8 @@ QuorumMonitor::Shadow& QuorumMonitor::shadow_of(ReplicaKey key) {
                                      [](const Shadow& s, NodeId id) { return s.node < id; });
     if (at != shadows_.end() && at->node == key.id) {
         // Another disk has promised nothing.
+        // With newer software a directory has an id, and is the same one (KAFKA-16538).
+        if (at->directory == kNoDirectory) at->directory = key.directory;
         if (at->directory == key.directory) return *at;
         *at = Shadow{};
         at->node = key.id;
@@ -466,13 +482,15 @@ void QuorumMonitor::observe(Instant now, std::span<const QuorumNodeView> nodes,
 
 void QuorumMonitor::on_disk_lost(Instant, NodeId node) {
     lost_disks_.insert(node);
+    // What has come of it does not go away when the voters become dynamic (KAFKA-16538).
+    if (!voters_have_directories_) lost_a_fixed_voter_ = true;
     std::erase_if(shadows_, [&](const Shadow& s) { return s.node == node; });
 }
 
 bool QuorumMonitor::is_excused() const {
     if (lost_disks_.empty()) return false;
     // Without directory ids an empty disk still votes (KIP-853 says why that is unsafe).
-    return !voters_have_directories_ || 2 * lost_disks_.size() >= voters_;
+    return !voters_have_directories_ || lost_a_fixed_voter_ || 2 * lost_disks_.size() >= voters_;
 }
 
 Offset QuorumMonitor::committed_end() const {
@@ -527,12 +545,13 @@ void QuorumMonitor::fold_into(Digest& d) const {
     d.word(leaders_.size());
     for (const auto& [epoch, leader] : leaders_) fold(d, epoch), fold(d, leader);
     fold(d, lost_disks_);
+    d.word(lost_a_fixed_voter_ ? 1 : 0);
 }
 
 bool QuorumMonitor::operator==(const QuorumMonitor& o) const {
     return broken_ == o.broken_ && committed_ == o.committed_ &&
            exposing_epoch_ == o.exposing_epoch_ && leaders_ == o.leaders_ &&
-           lost_disks_ == o.lost_disks_ &&
+           lost_disks_ == o.lost_disks_ && lost_a_fixed_voter_ == o.lost_a_fixed_voter_ &&
            std::equal(shadows_.begin(), shadows_.end(), o.shadows_.begin(), o.shadows_.end(),
                       [](const Shadow& a, const Shadow& b) {
                           return a.node == b.node && a.epoch == b.epoch && a.voted == b.voted &&

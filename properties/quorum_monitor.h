@@ -90,7 +90,8 @@ class QuorumMonitor {
     LeaderEpoch exposing_epoch_ = kNoLeaderEpoch;  // the newest in which a leader showed its mark
     FlatMap<LeaderEpoch, NodeId> leaders_;         // of epochs that somebody may still be behind
     FlatSet<NodeId> lost_disks_;
-    std::size_t voters_ = 0;  // of the newest leader
+    bool lost_a_fixed_voter_ = false;  // one of lost_disks_, when any disk with its id could vote
+    std::size_t voters_ = 0;           // of the newest leader
     bool voters_have_directories_ = true;
     std::uint32_t broken_ = 0;
     std::array<std::uint64_t, kRules> checked_{};
