@@ -62,7 +62,8 @@ inline constexpr auto kPlantedBugWords = std::to_array<std::pair<PlantedBug, std
      {PlantedBug::raft_commits_on_minority, "raft_commits_on_minority"},
      {PlantedBug::raft_never_diverges, "raft_never_diverges"},
      {PlantedBug::raft_overlapping_voter_changes, "raft_overlapping_voter_changes"},
-     {PlantedBug::raft_observer_becomes_candidate, "raft_observer_becomes_candidate"}});
+     {PlantedBug::raft_observer_becomes_candidate, "raft_observer_becomes_candidate"},
+     {PlantedBug::raft_upgrades_untold, "raft_upgrades_untold"}});
 inline constexpr Words<OffsetReset, 3> kOffsetResetWords = {{{OffsetReset::earliest, "earliest"},
                                                              {OffsetReset::latest, "latest"},
                                                              {OffsetReset::none, "none"}}};

@@ -19,8 +19,8 @@ void complete_controllers(const Edition& edition, Settings& settings,
         !settings.named.contains("broker.session.timeout.ms")) {
         broker.broker_session_timeout = *settings.zookeeper_session_timeout;
     }
-    // Voters that are fixed have no directories to be told by. Deviation: no release can make them
-    // dynamic, which 4.1 can (KAFKA-16538).
+    // Voters that are fixed have no directories to be told by; since 4.1 an admin can make them
+    // dynamic (KAFKA-16538).
     if (!broker.rules.raft_reconfiguration) broker.bootstrap_features.kraft_version = 0;
     const bool balances = broker.auto_leader_rebalance_enable && broker.rules.balances_every_leader;
     if (balances && is_since(edition, kKraft) && !is_since(edition, "3.2")) {

@@ -138,6 +138,7 @@ constexpr std::array kTribunal = std::to_array<Setting>({
     {"tribunal.rule.raft_pre_vote", boolean, kAny, {}, rule<&Rules::raft_pre_vote>()},
     {"tribunal.rule.raft_snapshots", boolean, kAny, {}, rule<&Rules::raft_snapshots>()},
     {"tribunal.rule.raft_reconfiguration", boolean, kAny, {}, rule<&Rules::raft_reconfiguration>()},
+    {"tribunal.rule.raft_version_upgrade", boolean, kAny, {}, rule<&Rules::raft_version_upgrade>()},
     {"tribunal.rule.raft_fetch_tells_high_watermark",
      boolean,
      kAny,

@@ -164,7 +164,7 @@ constexpr std::array kServerLog = std::to_array<Setting>({
           {"transaction.abort.timed.out.transaction.cleanup.interval.ms", int32, kAtLeast1}),
     since("0.11", {"transaction.remove.expired.transaction.cleanup.interval.ms", int32, kAtLeast1}),
     // The controller quorum.
-    // A quorum of fixed voters (kraft.version 0).
+    // A quorum of fixed voters (kraft.version 0, at first).
     since("2.7", {"controller.quorum.voters", list, kAny, {}, kQuorumVoters}),
     since("3.9", {"controller.quorum.bootstrap.servers", list}),
     {"controller.quorum.election.timeout.ms",

@@ -143,6 +143,8 @@ constexpr Row kRows[] = {
      more_before},
     {"KIP-966", "eligible_leader_replicas", "kip-966-last-replica-standing", violations_of("D2"),
      only_before},
+    {"KAFKA-16538", "raft_version_upgrade", "raft_version_upgrade",
+     messages("UpdateFeaturesResponse", "INVALID_UPDATE_VERSION"), only_before},
     // Each commit is told at once to all who wait, where it came along with the next records.
     {"KIP-1166", "raft_fetch_tells_high_watermark", "raft_fetch_tells_high_watermark",
      messages("QuorumFetchResponse"), fewer_before},

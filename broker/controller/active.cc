@@ -74,6 +74,14 @@ void arm_tasks(const Controller& c, Outbox& out) {
     }
 }
 
+// The leader that raised kraft.version may have been cut off between the quorum's records and the
+// feature's (KAFKA-16538). Kafka has no second one: it asks the quorum.
+std::vector<MetadataRecord> decide_raised_version(const Controller& c) {
+    const std::int16_t version = kraft_version_of(c.raft);
+    if (c.raft.config->reconfiguration || version <= c.image.features.kraft_version) return {};
+    return {FeatureLevelRecord{Feature::kraft_version, version}};
+}
+
 // Nobody else appends, so the log's end is what will be committed next.
 void claim(Controller& c, LeaderEpoch epoch, Outbox& out) {
     replay_to(c, c.raft.log.end_offset);
@@ -81,6 +89,7 @@ void claim(Controller& c, LeaderEpoch epoch, Outbox& out) {
     c.heartbeats = initial_heartbeats(c.image);
     for (const NodeId broker : c.heartbeats.sessions) arm_session(c, broker, out);
     append(c, decide_activation(c.view()), out);
+    append(c, decide_raised_version(c), out);
     arm_tasks(c, out);
 }
 

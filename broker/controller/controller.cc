@@ -12,6 +12,13 @@ namespace {
 constexpr std::int64_t kMaxRecordsAFetch = 500;
 constexpr Duration kLongestShutdown = seconds(5);  // RaftManager.shutdown
 
+DirectoryId first_directory_of(NodeId node) {
+    return DirectoryId{node.value * kDirectoriesANode + 1};
+}
+bool names_directories(const VoterSet& voters) {
+    return voters.size() > 0 && voters.voters.begin()->second.key.directory != kNoDirectory;
+}
+
 bool leads(const Controller& c) { return c.raft.leader() != nullptr || c.active.has_value(); }
 
 void respond_deferred(Controller& c, const Deliver& request, Message response, Outbox& out) {
@@ -28,6 +35,23 @@ template <class Response>
 void answer(Controller& c, const Deliver& request, Decision<Response> decision, Outbox& out) {
     append(c, std::move(decision.records), out);
     respond_deferred(c, request, std::move(decision.response), out);
+}
+
+// The record of the feature stands for the NoOpRecord that Kafka's answer waits for behind the
+// control records of the quorum (KAFKA-16538).
+// Deviation: Kafka's quorum writes them also when another feature of the same request is refused.
+void on_update_features(Controller& c, const Deliver& d, const UpdateFeaturesRequest& m,
+                        Outbox& out) {
+    ControllerView view = c.view();
+    view.kraft_upgrade_refusal = raft_upgrade_refusal(c.raft);
+    auto decision = decide(view, m);
+    for (const MetadataRecord& record : decision.records) {
+        const auto* level = std::get_if<FeatureLevelRecord>(&record);
+        if (level != nullptr && level->feature == Feature::kraft_version && level->level > 0) {
+            raft_upgrade_version(c.raft, out);
+        }
+    }
+    answer(c, d, std::move(decision), out);
 }
 
 void on_metadata_fetch(Controller& c, const Deliver& request, const MetadataFetchRequest& fetch,
@@ -92,7 +116,7 @@ void on_decision(Controller& c, const Deliver& d, Outbox& out) {
         },
         [&](const ListPartitionReassignmentsRequest& m) { answer(c, d, decide(c.view(), m), out); },
         [&](const ElectLeadersRequest& m) { answer(c, d, decide(c.view(), m), out); },
-        [&](const UpdateFeaturesRequest& m) { answer(c, d, decide(c.view(), m), out); },
+        [&](const UpdateFeaturesRequest& m) { on_update_features(c, d, m, out); },
         [&](const UnregisterBrokerRequest& m) {
             answer(c, d, decide(c.view(), m), out);
             if (!c.image.brokers.contains(m.broker)) end_session(c.heartbeats, m.broker);
@@ -270,15 +294,16 @@ Controller make_controller(NodeId id, const std::vector<NodeId>& voters,
     c.config = config;
     c.raft.config = Shared<RaftConfig>{raft_config(config)};
     c.raft.planted_bug = config.planted_bug;
-    // With kraft.version 0 nobody knows anybody's directory.
-    const auto key_of_voter = [&](NodeId node) {
-        return ReplicaKey{node, config.rules.raft_reconfiguration
-                                    ? DirectoryId{node.value * kDirectoriesANode + 1}
-                                    : kNoDirectory};
+    // With kraft.version 0 nobody knows anybody's directory; its own matters when it can tell it.
+    const auto key_of = [](NodeId node, bool has_directory) {
+        return ReplicaKey{node, has_directory ? first_directory_of(node) : kNoDirectory};
     };
+    const Rules& rules = config.rules;
     VoterSet set;
-    for (const NodeId voter : voters) set.voters[voter] = {key_of_voter(voter), 0};
-    c.raft.self = key_of_voter(id);
+    for (const NodeId voter : voters) {
+        set.voters[voter] = {key_of(voter, rules.raft_reconfiguration), 0};
+    }
+    c.raft.self = key_of(id, rules.raft_reconfiguration || rules.raft_version_upgrade);
     c.raft.bootstrap_voters = Shared<VoterSet>{std::move(set)};
     c.raft.bootstrap_servers = voters;
     return c;
@@ -294,7 +319,12 @@ Controller restart(const Controller& c) {
 
 void install(Controller& c, const BrokerConfig& config) {
     c.config = config;
-    c.config.rules.raft_reconfiguration = c.raft.self.directory != kNoDirectory;
+    // What it was formatted with stays; what has been made of it since is in the log.
+    c.config.rules.raft_reconfiguration = names_directories(*c.raft.bootstrap_voters);
+    // Deviation: directories have had ids since 3.7 (KIP-858), which nobody asked for before.
+    if (config.rules.raft_version_upgrade && c.raft.self.directory == kNoDirectory) {
+        c.raft.self.directory = first_directory_of(c.id);
+    }
     c.raft.config = Shared<RaftConfig>{raft_config(c.config)};
     c.raft.planted_bug = config.planted_bug;
 }
@@ -307,6 +337,14 @@ Controller wiped(const Controller& c) {
     // kafka-storage format gives the new directory another id. The others keep the voter that is
     // gone until somebody removes it (KIP-853); who has no others begins a quorum of its own.
     ++fresh.raft.self.directory.value;
+    if (kraft_version_of(c.raft) == 0) return fresh;  // known by its id alone, it votes on
+    if (!names_directories(*fresh.raft.bootstrap_voters)) {
+        // The quorum has been made a dynamic one (KAFKA-16538): who formats this directory names
+        // it by controller.quorum.bootstrap.servers, as the documentation of the upgrade asks.
+        fresh.raft.bootstrap_voters = Shared<VoterSet>{voters_of(c.raft)};
+        fresh.config.rules.raft_reconfiguration = true;
+        fresh.raft.config = Shared<RaftConfig>{raft_config(fresh.config)};
+    }
     if (fresh.raft.bootstrap_voters->size() == 1) {
         fresh.raft.bootstrap_voters.edit().voters[c.id].key = fresh.raft.self;
     }

@@ -69,8 +69,8 @@ void step(Controller& c, const Input& input, Outbox& out);
 
 // What is left of a controller when its process ends: a fresh one with the same disk.
 Controller restart(const Controller& c);
-// Other software on the same disk. A quorum whose directories have no ids goes on without them
-// (kraft.version 0).
+// Other software on the same disk. A quorum of fixed voters goes on with them (kraft.version 0),
+// until it is told otherwise (KAFKA-16538).
 void install(Controller& c, const BrokerConfig& config);
 // What is left with an empty disk, formatted anew. The ids of its directories begin at
 // kDirectoriesANode times its own.

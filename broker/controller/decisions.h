@@ -6,6 +6,7 @@
 // ConfigurationControlManager of the KRaft controller (KIP-500, KIP-631).
 #pragma once
 
+#include <string_view>
 #include <vector>
 
 #include "broker/controller/cluster_image.h"
@@ -27,6 +28,8 @@ struct ControllerView {
     const BrokerConfig& config;
     const Heartbeats& heartbeats;
     Offset next_offset;  // of the first record that is decided now
+    // Why the quorum keeps kraft.version 0, in Kafka's words; empty: it does not (KAFKA-16538).
+    std::string_view kraft_upgrade_refusal = {};
 };
 
 // broker_lifecycle.cc

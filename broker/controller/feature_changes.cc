@@ -28,8 +28,19 @@ bool loses_metadata(std::int16_t from, std::int16_t to) {
     return false;
 }
 
-ErrorCode check(const ControllerView& c, const FeatureUpdate& update,
-                const FeatureLevels& proposed) {
+// Who votes is in the quorum's own records, so the quorum decides (KAFKA-16538), and
+// metadata.version does not matter. Of 1 there is no way back.
+std::string check_kraft_version(const ControllerView& c, const FeatureUpdate& update) {
+    if (update.level < c.image.features.kraft_version) {
+        return "Invalid update version 0 for feature kraft.version. Can't downgrade the version of "
+               "this feature.";
+    }
+    const bool rises = update.level > c.image.features.kraft_version;
+    return rises ? std::string{c.kraft_upgrade_refusal} : std::string{};
+}
+
+ErrorCode check(const ControllerView& c, const FeatureUpdate& update, const FeatureLevels& proposed,
+                std::string& message) {
     constexpr ErrorCode kRefused = ErrorCode::invalid_update_version;
     const std::int16_t now = c.image.features.level(update.feature);
     if (update.level < 0) return kRefused;
@@ -42,11 +53,9 @@ ErrorCode check(const ControllerView& c, const FeatureUpdate& update,
         if (update.level < metadata_version::kIbp33Iv0) return kRefused;
         return loses_metadata(now, update.level) ? kRefused : ErrorCode::none;
     }
-    // The set of voters is in the log in the new form by then (KIP-853). Deviation: a static quorum
-    // cannot be made a dynamic one, which 4.1 can (KAFKA-16538).
-    if (update.feature == Feature::kraft_version &&
-        (update.level < now || (update.level > now && !c.config.rules.raft_reconfiguration))) {
-        return kRefused;
+    if (update.feature == Feature::kraft_version) {
+        message = check_kraft_version(c, update);
+        return message.empty() ? ErrorCode::none : kRefused;
     }
     return has_dependencies(update.feature, update.level, proposed) ? ErrorCode::none : kRefused;
 }
@@ -69,7 +78,7 @@ Decision<UpdateFeaturesResponse> decide(const ControllerView& c,
     for (const FeatureUpdate& update : request.updates) proposed.set(update.feature, update.level);
     Decision<UpdateFeaturesResponse> decision;
     for (const FeatureUpdate& update : request.updates) {
-        decision.response.error = check(c, update, proposed);
+        decision.response.error = check(c, update, proposed, decision.response.message);
         // All or nothing (UpdateFeatures v2).
         if (decision.response.error != ErrorCode::none) return {{}, decision.response};
         // Deviation: Kafka goes on with what an earlier time with KIP-966 left behind, though

@@ -192,6 +192,100 @@ TEST(controllers, a_voter_leaves_and_returns_when_an_admin_asks) {
     EXPECT_FALSE(q.answer<AddRaftVoterResponse>().has_value());
 }
 
+// --- kraft.version from 0 to 1 (KAFKA-16538) ----------------------------------------------------
+
+BrokerConfig fixed_voters() {
+    BrokerConfig config;
+    config.rules.raft_reconfiguration = false;
+    config.bootstrap_features.kraft_version = 0;
+    return config;
+}
+UpdateFeaturesRequest raise(std::int16_t level = 1, bool validate_only = false,
+                            UpgradeType type = UpgradeType::upgrade) {
+    return {{{Feature::kraft_version, level, type}}, validate_only};
+}
+// The other two have told the first what it must know, when their fetches were answered.
+void tell(Quorum& q) {
+    for (const NodeId id : {kSecond, kThird}) q.fire(id, TimerKind::raft_update_voter);
+    q.ask<CreateTopicResponse>(kFirst, Quorum::topic("told"));
+    q.settle();
+}
+
+TEST(controllers, make_fixed_voters_dynamic_when_an_admin_asks) {
+    Quorum q(fixed_voters());
+    q.populate();
+    const Controller& first = q.nodes.at(kFirst);
+    const auto refused = q.ask<UpdateFeaturesResponse>(kFirst, raise());
+    EXPECT_EQ(refused->error, ErrorCode::invalid_update_version);
+    EXPECT_EQ(refused->message,
+              "Invalid upgrade of kraft.version to KRAFT_VERSION_1 because not all of the voters "
+              "support it");
+    tell(q);
+    const Offset before = first.raft.log.end_offset;
+    EXPECT_EQ(q.ask<UpdateFeaturesResponse>(kFirst, raise(1, true))->error, ErrorCode::none);
+    EXPECT_EQ(first.raft.log.end_offset, before) << "validated only";
+    auto raised = q.ask<UpdateFeaturesResponse>(kFirst, raise());
+    q.settle();
+    if (!raised) raised = q.answer<UpdateFeaturesResponse>();
+    ASSERT_TRUE(raised.has_value());
+    EXPECT_EQ(raised->error, ErrorCode::none);
+    EXPECT_EQ(first.raft.log.end_offset, Offset{before.value + 3});
+    for (const auto& [id, node] : q.nodes) {
+        EXPECT_EQ(kraft_version_of(node.raft), 1);
+        EXPECT_EQ(node.image.features.kraft_version, 1);
+    }
+    const auto down =
+        q.ask<UpdateFeaturesResponse>(kFirst, raise(0, false, UpgradeType::unsafe_downgrade));
+    EXPECT_EQ(down->error, ErrorCode::invalid_update_version);
+    EXPECT_NE(down->message.find("Can't downgrade the version of this feature."),
+              std::string::npos);
+
+    const ReplicaKey third = q.nodes.at(kThird).raft.self;
+    auto removed = q.ask<RemoveRaftVoterResponse>(kFirst, RemoveRaftVoterRequest{third});
+    q.settle();
+    if (!removed) removed = q.answer<RemoveRaftVoterResponse>();
+    ASSERT_TRUE(removed.has_value());
+    EXPECT_EQ(removed->error, ErrorCode::none);
+    EXPECT_EQ(voters_of(first.raft).size(), 2u);
+    // Its process starts again with the same settings, and it goes by its log.
+    EXPECT_FALSE(is_voter(restart(q.nodes.at(kThird)).raft));
+    EXPECT_TRUE(is_voter(restart(q.nodes.at(kSecond)).raft));
+    // A new disk is another replica, as with any dynamic quorum.
+    EXPECT_FALSE(is_voter(wiped(q.nodes.at(kSecond)).raft));
+}
+
+TEST(controllers, finish_what_the_leader_before_began_to_raise) {
+    Quorum q(fixed_voters());
+    q.populate();
+    tell(q);
+    Outbox out;
+    // The records of the quorum reached the others, and that of the feature did not.
+    Controller& first = q.nodes.at(kFirst);
+    raft_upgrade_version(first.raft, out);
+    for (Effect& effect : out.effects) q.carry_out(kFirst, effect);
+    q.run();
+    q.settle();
+    EXPECT_EQ(kraft_version_of(q.nodes.at(kSecond).raft), 1);
+    EXPECT_EQ(q.nodes.at(kSecond).image.features.kraft_version, 0);
+    q.cut_off = {kFirst};
+    q.elect(kSecond);
+    EXPECT_EQ(q.nodes.at(kSecond).image.features.kraft_version, 1);
+}
+
+TEST(controllers, of_a_newer_release_have_a_directory_to_tell) {
+    BrokerConfig old = fixed_voters();
+    old.rules.raft_version_upgrade = false;
+    Controller c = make_controller(kFirst, {kFirst, kSecond, kThird}, old);
+    EXPECT_EQ(c.raft.self.directory, kNoDirectory);
+    EXPECT_EQ(wiped(c).raft.self.directory, kNoDirectory);
+    install(c, BrokerConfig{});
+    EXPECT_NE(c.raft.self.directory, kNoDirectory);
+    EXPECT_EQ(kraft_version_of(c.raft), 0) << "its voters are fixed as before";
+    EXPECT_TRUE(is_voter(c.raft));
+    EXPECT_NE(wiped(c).raft.self, c.raft.self);
+    EXPECT_TRUE(is_voter(wiped(c).raft)) << "known by its id alone";
+}
+
 TEST(controllers, what_is_not_committed_is_neither_answered_nor_kept_when_leadership_is_lost) {
     Quorum q;
     q.populate();

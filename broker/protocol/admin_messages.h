@@ -114,7 +114,8 @@ struct UpdateFeaturesRequest {
 };
 struct UpdateFeaturesResponse {
     ErrorCode error = ErrorCode::none;
-    TRIBUNAL_FIELDS(UpdateFeaturesResponse, error)
+    std::string message;  // what a quorum says that keeps its kraft.version; else empty
+    TRIBUNAL_FIELDS(UpdateFeaturesResponse, error, message)
 };
 
 // DeleteRecords (KIP-107) of one partition, as a person asks for it. The request itself goes to the

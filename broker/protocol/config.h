@@ -46,6 +46,7 @@ enum class PlantedBug : std::uint8_t {
     raft_never_diverges,              // the leader takes every fetch below its log end for its own
     raft_overlapping_voter_changes,   // a change of voters does not wait for the one before
     raft_observer_becomes_candidate,  // KAFKA-17067
+    raft_upgrades_untold,  // kraft.version rises though a voter has not told its directory
 };
 
 struct BrokerConfig {

@@ -225,7 +225,9 @@ struct Describe {
             return fmt::format("{} to {}", name_of(u.feature), u.level);
         });
     }
-    std::string operator()(const UpdateFeaturesResponse& m) const { return error_text(m.error); }
+    std::string operator()(const UpdateFeaturesResponse& m) const {
+        return error_text(m.error) + (m.message.empty() ? "" : ": " + m.message);
+    }
     std::string operator()(const UnregisterBrokerRequest& m) const {
         return fmt::format("broker {}", m.broker.value);
     }

@@ -58,13 +58,21 @@ struct LeaderChangeRecord {
     NodeId leader;
     TRIBUNAL_FIELDS(LeaderChangeRecord, leader)
 };
+// kraft.version from here on. Written when a quorum of fixed voters becomes a dynamic one, in one
+// batch with the first VotersRecord (KAFKA-16538). Deviation: a quorum that was formatted as a
+// dynamic one has no such record; its version is what it was formatted with.
+struct KRaftVersionRecord {
+    std::int16_t version = 0;
+    TRIBUNAL_FIELDS(KRaftVersionRecord, version)
+};
 // The voters from here on (KIP-853): in force as soon as it is in the log, committed or not.
 struct VotersRecord {
     VoterSet voters;
     TRIBUNAL_FIELDS(VotersRecord, voters)
 };
 
-using RaftPayload = std::variant<Shared<MetadataRecord>, LeaderChangeRecord, Shared<VotersRecord>>;
+using RaftPayload = std::variant<Shared<MetadataRecord>, LeaderChangeRecord, Shared<VotersRecord>,
+                                 KRaftVersionRecord>;
 struct RaftRecord {
     LeaderEpoch epoch;
     RaftPayload payload;
@@ -224,7 +232,8 @@ struct RemoveRaftVoterResponse {
     ErrorCode error = ErrorCode::none;
     TRIBUNAL_FIELDS(RemoveRaftVoterResponse, error)
 };
-// A voter tells the leader of its own new endpoint.
+// A voter tells the leader of its own new endpoint; while the voters are fixed, every new leader of
+// its directory, too (KAFKA-16538).
 struct UpdateRaftVoterRequest {
     LeaderEpoch current_leader_epoch;
     Voter voter;

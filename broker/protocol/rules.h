@@ -108,6 +108,9 @@ struct Rules {
     bool raft_snapshots = true;
     // Voters can be added and removed (KIP-853).
     bool raft_reconfiguration = true;
+    // A quorum of fixed voters can become a dynamic one: kraft.version rises from 0 to 1 when every
+    // voter has told the leader its directory (KAFKA-16538).
+    bool raft_version_upgrade = true;
     // A fetch says which high watermark its replica knows, and does not wait while the leader knows
     // a newer one (KIP-1166, KAFKA-14145).
     bool raft_fetch_tells_high_watermark = true;
@@ -125,7 +128,7 @@ struct Rules {
                     cleaner_keeps_control_batches, producer_state_survives_deletion,
                     unknown_producer_starts_anywhere, dedup_window, raft_commit_requires_own_epoch,
                     raft_flush_before_ack, raft_restart_unattached, raft_check_quorum,
-                    raft_pre_vote, raft_snapshots, raft_reconfiguration,
+                    raft_pre_vote, raft_snapshots, raft_reconfiguration, raft_version_upgrade,
                     raft_fetch_tells_high_watermark)
 };
 

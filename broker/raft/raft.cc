@@ -92,7 +92,9 @@ bool on_response(Raft& r, NodeId from, const Message& message, Outbox& out) {
             }
             return true;
         },
-        [&](const UpdateRaftVoterResponse& m) { return learn_from(r, m, out) || true; },
+        [&](const UpdateRaftVoterResponse& m) {
+            return !learn_from(r, m, out) || on_update_voter_response(r, m, out);
+        },
         [&](const auto&) {
             CHECK(!"a response that the quorum never gets");
             return false;
@@ -135,6 +137,7 @@ RaftConfig raft_config(const BrokerConfig& config) {
     raft.pre_vote = config.rules.raft_pre_vote;
     raft.snapshots = config.rules.raft_snapshots;
     raft.reconfiguration = config.rules.raft_reconfiguration;
+    raft.version_upgrade = config.rules.raft_version_upgrade;
     raft.fetch_tells_high_watermark = config.rules.raft_fetch_tells_high_watermark;
     return raft;
 }
@@ -144,6 +147,13 @@ const VoterSet& voters_of(const Raft& r) {
     return voters != nullptr ? *voters : *r.bootstrap_voters;
 }
 bool is_voter(const Raft& r) { return r.can_become_voter && voters_of(r).contains(r.self); }
+// The record of the version stands in one batch with the first one of the voters, and a snapshot
+// keeps the voters.
+std::int16_t kraft_version_of(const Raft& r) {
+    const bool is_dynamic =
+        r.config->reconfiguration || r.log.voters_before(r.log.end_offset) != nullptr;
+    return is_dynamic ? 1 : 0;
+}
 NodeId known_leader(const Raft& r) { return r.quorum_state.leader; }
 
 Offset exposed_high_watermark(const Raft& r) {
@@ -377,7 +387,7 @@ void raft_timer(Raft& r, TimerId id, Outbox& out) {
         case TimerKind::raft_update_voter:
             if (auto* follower = std::get_if<RaftFollower>(&r.role)) {
                 follower->update_due = true;
-                out.arm(id, r.config->fetch_timeout * 3);
+                out.arm(id, update_voter_period(r));
             }
             break;
         default:
@@ -464,7 +474,7 @@ void raft_start(Raft& r, Outbox& out) {
     } else if (state.leader != kNoNode && voters_of(r).contains_id(state.leader)) {
         r.role = RaftFollower{};
         out.arm(timer(TimerKind::raft_fetch), r.config->fetch_timeout);
-        out.arm(timer(TimerKind::raft_update_voter), r.config->fetch_timeout * 3);
+        out.arm(timer(TimerKind::raft_update_voter), update_voter_period(r));
     } else {
         r.role = RaftUnattached{};
         if (voter) {

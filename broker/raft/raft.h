@@ -17,6 +17,7 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -41,13 +42,14 @@ struct RaftConfig {
     bool check_quorum = true;                     // KAFKA-15489
     bool pre_vote = true;                         // KIP-996
     bool snapshots = true;                        // KIP-630
-    bool reconfiguration = true;                  // KIP-853: kraft.version 1
+    bool reconfiguration = true;                  // KIP-853: formatted with kraft.version 1
+    bool version_upgrade = true;                  // KAFKA-16538: from kraft.version 0 to 1
     bool fetch_tells_high_watermark = true;       // KIP-1166: a parked fetch waits for it, too
     TRIBUNAL_FIELDS(RaftConfig, election_timeout, fetch_timeout, election_backoff_max,
                     request_timeout, retry_backoff, fetch_max_wait, fetch_max_records,
                     snapshot_max_records, commit_requires_own_epoch, flush_before_ack,
                     restart_unattached, check_quorum, pre_vote, snapshots, reconfiguration,
-                    fetch_tells_high_watermark)
+                    version_upgrade, fetch_tells_high_watermark)
 };
 RaftConfig raft_config(const BrokerConfig& config);
 
@@ -83,8 +85,9 @@ struct SnapshotDownload {
 struct RaftFollower {
     bool has_fetched = false;  // the leader has answered: a pre-vote is refused (KIP-996)
     bool update_due = false;   // tell the leader of this voter's endpoint before the next fetch
+    bool has_told = false;     // ... which this leader knows: asked for with kraft.version 0 only
     std::optional<Shared<SnapshotDownload>> download;
-    TRIBUNAL_FIELDS(RaftFollower, has_fetched, update_due, download)
+    TRIBUNAL_FIELDS(RaftFollower, has_fetched, update_due, has_told, download)
 };
 // What the leader knows of a replica that fetches.
 struct RaftProgress {
@@ -106,7 +109,11 @@ struct RaftLeader {
     FlatMap<ReplicaKey, RaftProgress> replicas;  // the others: voters, and observers that fetched
     FlatSet<NodeId> fetched_voters;              // since the check-quorum timer was set
     std::optional<PendingVoterChange> pending_change;
-    TRIBUNAL_FIELDS(RaftLeader, epoch_start_offset, replicas, fetched_voters, pending_change)
+    // With kraft.version 0: the voters as they told this leader. Nobody else has it, so that the
+    // next leader begins anew (KRaftVersionUpgrade.Voters).
+    std::optional<Shared<VoterSet>> told_voters;
+    TRIBUNAL_FIELDS(RaftLeader, epoch_start_offset, replicas, fetched_voters, pending_change,
+                    told_voters)
 };
 // Has led this epoch and does not any more; tells the others until a new epoch begins.
 struct RaftResigned {
@@ -190,6 +197,8 @@ struct Raft {
 // The voters in force: of the last VotersRecord in the log, committed or not.
 const VoterSet& voters_of(const Raft& r);
 bool is_voter(const Raft& r);
+// 1 when voters can be added and removed, else 0; of the whole log, committed or not.
+std::int16_t kraft_version_of(const Raft& r);
 // The leader of r.epoch(), as far as this node knows; kNoNode. It may be this node, resigned.
 NodeId known_leader(const Raft& r);
 // What a leader says the high watermark is: -1 until a record of its own epoch is committed, since
@@ -223,6 +232,10 @@ void raft_write_done(Raft& r, std::uint64_t token, Outbox& out);
 // high_watermark reaches it, and lost when the node stops leading `epoch` before that.
 std::optional<Offset> raft_append(Raft& r, LeaderEpoch epoch, std::vector<MetadataRecord> records,
                                   Outbox& out);
+// Why the leader does not raise kraft.version to 1, in Kafka's words; empty: it would, or has.
+std::string_view raft_upgrade_refusal(const Raft& r);
+// Raises it, when nothing speaks against that and it is not 1 already.
+void raft_upgrade_version(Raft& r, Outbox& out);
 // The leader of `epoch` gives up, as on an orderly end or when the state machine failed to apply.
 void raft_resign(Raft& r, LeaderEpoch epoch, Outbox& out);
 // A snapshot of the state machine: `records` stand for everything below `end`, which must be

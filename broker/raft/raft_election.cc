@@ -122,8 +122,8 @@ void become_follower(Raft& r, LeaderEpoch epoch, NodeId leader, Outbox& out) {
     out.disarm(timer(TimerKind::raft_election));
     reset_peers(r, out);
     out.arm(timer(TimerKind::raft_fetch), r.config->fetch_timeout);
-    if (r.can_become_voter && r.config->reconfiguration) {
-        out.arm(timer(TimerKind::raft_update_voter), r.config->fetch_timeout * 3);
+    if (r.can_become_voter && (kraft_version_of(r) > 0 || r.config->version_upgrade)) {
+        out.arm(timer(TimerKind::raft_update_voter), update_voter_period(r));
     }
 }
 

@@ -35,10 +35,9 @@ void send_fetch(Raft& r, NodeId to, Outbox& out) {
     // A voter vouches for what is below its fetch offset: it is on the platter (KAFKA-10533).
     if (r.log_sync_in_flight || to == r.self.id || !is_ready(r, to)) return;
     if (auto* follower = std::get_if<RaftFollower>(&r.role)) {
-        const Voter* self = voters_of(r).voters.find(r.self.id);
         if (follower->update_due) {
             follower->update_due = false;
-            if (self != nullptr && self->key == r.self && self->endpoint != r.endpoint) {
+            if (wants_update(r, *follower)) {
                 request(r, to, UpdateRaftVoterRequest{r.epoch(), {r.self, r.endpoint}}, out);
                 return;
             }

@@ -27,18 +27,6 @@ void read(const Raft& r, Offset from, QuorumFetchResponse& response) {
     }
 }
 
-// Voters in step with the leader keep its check-quorum timer off; snapshots count (KAFKA-15489).
-void count_fetch(Raft& r, ReplicaKey replica, Outbox& out) {
-    auto& leader = std::get<RaftLeader>(r.role);
-    const VoterSet& voters = voters_of(r);
-    if (!voters.contains(replica)) return;
-    leader.fetched_voters.insert(replica.id);
-    const std::size_t others = voters.majority() - (voters.contains(r.self) ? 1 : 0);
-    if (leader.fetched_voters.size() < others) return;
-    leader.fetched_voters.clear();
-    out.arm(timer(TimerKind::raft_check_quorum), check_quorum_timeout(r));
-}
-
 // Answers a fetch, or nothing when there is nothing to say yet (tryCompleteFetchRequest).
 bool serve_fetch(Raft& r, ConnectionKey connection, std::int32_t correlation,
                  const QuorumFetchRequest& m, bool may_wait, Outbox& out) {
@@ -125,6 +113,18 @@ ErrorCode check_leader(const Raft& r, LeaderEpoch epoch) {
     return r.leader() == nullptr ? ErrorCode::not_leader_or_follower : ErrorCode::none;
 }
 
+// Voters in step with the leader keep its check-quorum timer off; snapshots count (KAFKA-15489).
+void count_fetch(Raft& r, ReplicaKey replica, Outbox& out) {
+    auto& leader = std::get<RaftLeader>(r.role);
+    const VoterSet& voters = voters_of(r);
+    if (!voters.contains(replica)) return;
+    leader.fetched_voters.insert(replica.id);
+    const std::size_t others = voters.majority() - (voters.contains(r.self) ? 1 : 0);
+    if (leader.fetched_voters.size() < others) return;
+    leader.fetched_voters.clear();
+    out.arm(timer(TimerKind::raft_check_quorum), check_quorum_timeout(r));
+}
+
 RaftProgress& progress_of(Raft& r, RaftLeader& leader, ReplicaKey replica) {
     const VoterSet& voters = voters_of(r);
     return leader
@@ -137,6 +137,7 @@ void become_leader(Raft& r, Outbox& out) {
     write_state(r, {r.epoch(), r.self.id, std::nullopt}, out);
     RaftLeader leader;
     leader.epoch_start_offset = log_end(r);
+    leader.told_voters = told_voters_at_start(r);
     r.role = std::move(leader);
     reset_peers(r, out);
     for (const TimerKind kind :

@@ -1,6 +1,7 @@
 // Random walks of a quorum against a model of one committed sequence (Raft's state machine safety):
 // elections, time-outs, appends, crashes with and without their unsynced writes, connections that
-// break, requests that come twice, snapshots, and voters that come and go (KIP-853). After each
+// break, requests that come twice, snapshots, voters that come and go (KIP-853), and fixed voters
+// that become such on the way (KAFKA-16538). After each
 // step what was committed is as it was, an epoch has one leader, and marks only rise; after healing
 // there is a leader, and what it appends is committed.
 #include <gtest/gtest.h>
@@ -81,6 +82,14 @@ class Model {
             if (snapshot.id.end_offset > end() ||
                 snapshot.records != metadata_below(snapshot.id.end_offset)) {
                 return "node " + name(r.self.id) + " has a snapshot of another sequence";
+            }
+        }
+        for (const auto& [offset, voters] : r.log.voter_sets) {
+            for (const auto& [id, voter] : voters->voters) {
+                if (voter.key != ScriptedQuorum::key_of(id)) {
+                    return "node " + name(r.self.id) + " does not know the directory of " +
+                           name(id);
+                }
             }
         }
         if (!m.is_up) return {};
@@ -170,6 +179,7 @@ class Walker {
         }
         return newest;
     }
+    bool is_dynamic() const { return kraft_version_of(q_.machines.at(NodeId{1}).raft) > 0; }
     std::size_t voters() const { return voters_of(q_.machines.at(NodeId{1}).raft).size(); }
 
   private:
@@ -236,8 +246,11 @@ class Walker {
         std::vector<TimerId> due;
         for (const auto& [timer, deadline] : q_.machines.at(id).timers) {
             const TimerKind kind = kind_of(timer);
-            const bool soon = kind == TimerKind::raft_retry || kind == TimerKind::raft_fetch_wait ||
-                              kind == TimerKind::raft_begin_epoch;
+            // Fixed voters have a leader that changes seldom enough to be told something.
+            const bool soon =
+                kind == TimerKind::raft_retry || kind == TimerKind::raft_fetch_wait ||
+                kind == TimerKind::raft_begin_epoch ||
+                (kind == TimerKind::raft_update_voter && !walk_.config.reconfiguration);
             if (soon == patient) due.push_back(timer);
         }
         if (due.empty()) return;
@@ -268,6 +281,12 @@ class Walker {
     void change_voters(NodeId id) {
         const Raft& r = q_.machines.at(id).raft;
         if (r.leader() == nullptr) return;
+        if (kraft_version_of(r) == 0) {
+            if (!active_epoch(r)) return;  // who is no active controller asks for nothing
+            tell("upgrade by", id);
+            q_.upgrade(id);
+            return;
+        }
         const NodeId whom = some_node();
         if (voters_of(r).contains_id(whom)) {
             // Of two voters neither goes: one that has the record of its own removal, and not yet
@@ -339,6 +358,7 @@ RC_GTEST_PROP(raft_state, a_quorum_keeps_one_committed_sequence, ()) {
     walk.config.pre_vote = seed / 6 % 2 == 0;
     walk.config.fetch_tells_high_watermark = seed / 12 % 2 == 0;
     walk.calm = seed / 48 % 2 == 0 ? 1 : 4;
+    walk.config.reconfiguration = seed / 96 % 2 == 0;
     walk.config.fetch_max_records = seed / 24 % 2 == 0 ? 2 : 500;
     const std::string wrong = Walker{walk, seed}.run();
     RC_LOG() << wrong;
@@ -362,6 +382,22 @@ TEST(raft_state, walks_go_far) {
     EXPECT_GT(committed, 40 * 10);
 }
 
+TEST(raft_state, fixed_voters_become_dynamic_ones_and_change) {
+    RaftConfig fixed;
+    fixed.reconfiguration = false;
+    int upgraded = 0;
+    int changed = 0;
+    for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+        Walker walker{{.observers = 1, .config = fixed, .calm = 12, .steps = 5000}, seed};
+        EXPECT_EQ(walker.run(), "") << "seed " << seed;
+        if (walker.is_dynamic()) ++upgraded;
+        if (walker.voters() != 3) ++changed;
+    }
+    EXPECT_GT(upgraded, 20);
+    EXPECT_LT(upgraded, 40) << "somebody is always told";
+    EXPECT_GT(changed, 5);
+}
+
 TEST(raft_state, finds_planted_bugs_and_old_rules) {
     RaftConfig counts_older_epochs;
     counts_older_epochs.commit_requires_own_epoch = false;  // KAFKA-12619
@@ -370,6 +406,8 @@ TEST(raft_state, finds_planted_bugs_and_old_rules) {
     acknowledges_unflushed.flush_before_ack = false;  // KAFKA-10533
     RaftConfig resumes_its_epoch;
     resumes_its_epoch.restart_unattached = false;  // KAFKA-10527
+    RaftConfig fixed;
+    fixed.reconfiguration = false;
     struct Case {
         const char* name;
         Walk walk;
@@ -383,6 +421,8 @@ TEST(raft_state, finds_planted_bugs_and_old_rules) {
          {.config = counts_older_epochs, .loses_power = false, .calm = 1}},
         {"unflushed records are counted", {.config = acknowledges_unflushed}},
         {"a leader goes on after a restart", {.config = resumes_its_epoch}},
+        {"a voter that nobody knows the directory of",
+         {.observers = 1, .config = fixed, .bug = PlantedBug::raft_upgrades_untold}},
     };
     for (Case c : cases) {
         std::string found;

@@ -61,6 +61,8 @@ void on_check_quorum(Raft& r, Outbox& out);
 void on_begin_epoch_response(Raft& r, NodeId from, Outbox& out);
 // NONE, or why this node does not serve a request that is meant for the leader of `epoch`.
 ErrorCode check_leader(const Raft& r, LeaderEpoch epoch);
+// Voters in step with the leader keep its check-quorum timer off.
+void count_fetch(Raft& r, ReplicaKey replica, Outbox& out);
 // The entry of this replica, by the voters' key when it is one.
 RaftProgress& progress_of(Raft& r, RaftLeader& leader, ReplicaKey replica);
 
@@ -77,13 +79,27 @@ void on_fetch_timeout(Raft& r, Outbox& out);
 
 // --- raft_voters.cc: KIP-853 --------------------------------------------------------------------
 
+// NONE when a change may begin now. What has to wait for something is REQUEST_TIMED_OUT in Kafka,
+// at once.
+ErrorCode may_change(const Raft& r);
 void on_add_voter(Raft& r, const Deliver& d, const AddRaftVoterRequest& m, Outbox& out);
 void on_remove_voter(Raft& r, const Deliver& d, const RemoveRaftVoterRequest& m, Outbox& out);
-void on_update_voter(Raft& r, const Deliver& d, const UpdateRaftVoterRequest& m, Outbox& out);
 // The high watermark moved: perhaps a change is committed.
 void complete_voter_change(Raft& r, Outbox& out);
 void fail_voter_change(Raft& r, ErrorCode error, Outbox& out);
 // The voters with this node's own endpoint, when the log should say so; for the start of an epoch.
 std::optional<VoterSet> voters_to_write(const Raft& r);
+
+// --- raft_version.cc: what voters tell, and kraft.version from 0 to 1 ---------------------------
+
+void on_update_voter(Raft& r, const Deliver& d, const UpdateRaftVoterRequest& m, Outbox& out);
+// False: the leader refuses, and is left alone for a while.
+bool on_update_voter_response(Raft& r, const UpdateRaftVoterResponse& m, Outbox& out);
+// How long a follower fetches before it looks whether there is something to tell.
+Duration update_voter_period(const Raft& r);
+// Whether this follower has something to tell the leader of itself.
+bool wants_update(const Raft& r, const RaftFollower& follower);
+// What a new leader knows of its voters with kraft.version 0: nothing but itself.
+std::optional<Shared<VoterSet>> told_voters_at_start(const Raft& r);
 
 }  // namespace tribunal

@@ -1,5 +1,5 @@
-// Adding, removing and updating a voter (KIP-853): one change at a time, decided by a leader that
-// has committed in its own epoch, in force from the moment its record is in the log.
+// Adding and removing a voter (KIP-853): one change at a time, decided by a leader that has
+// committed in its own epoch, in force from the moment its record is in the log.
 //
 // Deviation: the leader does not ask a new voter for its versions (ApiVersions) first: all nodes of
 // a cluster are of one edition here.
@@ -7,20 +7,19 @@
 #include "broker/raft/raft_steps.h"
 
 namespace tribunal {
-namespace {
 
-// NONE when a change may begin now. What has to wait for something is REQUEST_TIMED_OUT in Kafka,
-// at once.
 ErrorCode may_change(const Raft& r) {
     const RaftLeader& leader = std::get<RaftLeader>(r.role);
     if (r.planted_bug == PlantedBug::raft_overlapping_voter_changes) return ErrorCode::none;
     if (leader.pending_change || !active_epoch(r)) return ErrorCode::request_timed_out;
-    if (!r.config->reconfiguration) return ErrorCode::unsupported_version;
+    if (kraft_version_of(r) == 0) return ErrorCode::unsupported_version;
     // The change before, of whatever leader, must be committed: two sets of voters in force at once
     // must have majorities that meet.
     if (r.log.last_voters_offset() >= r.high_watermark) return ErrorCode::request_timed_out;
     return ErrorCode::none;
 }
+
+namespace {
 
 void change(Raft& r, const Deliver& d, VoterSet voters, bool is_removal, Duration timeout,
             Outbox& out) {
@@ -43,7 +42,7 @@ void answer(Raft& r, const PendingVoterChange& change, ErrorCode error, Outbox& 
 }  // namespace
 
 std::optional<VoterSet> voters_to_write(const Raft& r) {
-    if (!r.config->reconfiguration) return std::nullopt;
+    if (kraft_version_of(r) == 0) return std::nullopt;
     VoterSet voters = voters_of(r);
     Voter* self = voters.voters.find(r.self.id);
     if (self == nullptr || self->key.directory == kNoDirectory) return std::nullopt;
@@ -88,24 +87,6 @@ void on_remove_voter(Raft& r, const Deliver& d, const RemoveRaftVoterRequest& m,
     }
     voters.voters.erase(m.voter.id);
     change(r, d, std::move(voters), true, m.timeout, out);
-}
-
-void on_update_voter(Raft& r, const Deliver& d, const UpdateRaftVoterRequest& m, Outbox& out) {
-    ErrorCode error = check_leader(r, m.current_leader_epoch);
-    if (error == ErrorCode::none) error = may_change(r);
-    if (error == ErrorCode::none) {
-        VoterSet voters = voters_of(r);
-        Voter* voter = voters.voters.find(m.voter.key.id);
-        if (voter == nullptr || voter->key != m.voter.key) {
-            error = ErrorCode::voter_not_found;
-        } else {
-            *voter = m.voter;
-            append_records(
-                r, {{r.epoch(), Shared<VotersRecord>{VotersRecord{std::move(voters)}}, true}}, out);
-        }
-    }
-    respond(r, d.connection, d.correlation,
-            UpdateRaftVoterResponse{error, known_leader(r), r.epoch()}, out);
 }
 
 void complete_voter_change(Raft& r, Outbox& out) {

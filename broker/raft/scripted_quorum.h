@@ -55,7 +55,9 @@ struct ScriptedQuorum {
         VoterSet set;
         std::vector<NodeId> servers;
         for (int v = 1; v <= voters; ++v) {
-            set.voters[NodeId{v}] = Voter{key_of(NodeId{v}), 0};
+            // Fixed voters are known by their ids alone (kraft.version 0).
+            set.voters[NodeId{v}] =
+                Voter{config.reconfiguration ? key_of(NodeId{v}) : ReplicaKey{NodeId{v}, {}}, 0};
         }
         for (int n = 1; n <= voters + observers; ++n) servers.push_back(NodeId{n});
         for (int n = 1; n <= voters + observers; ++n) {
@@ -153,6 +155,9 @@ struct ScriptedQuorum {
     }
     void append(NodeId id, std::vector<MetadataRecord> records) {
         step(id, [&](Raft& r, Outbox& out) { raft_append(r, r.epoch(), std::move(records), out); });
+    }
+    void upgrade(NodeId id) {
+        step(id, [](Raft& r, Outbox& out) { raft_upgrade_version(r, out); });
     }
     void ask(NodeId id, Message message) {
         serve({{kClient, id, Lane::quorum}, false, 1, std::move(message)});

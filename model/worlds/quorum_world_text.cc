@@ -61,6 +61,9 @@ std::string text_of(const RaftRecord& record) {
                           [&](const LeaderChangeRecord& m) {
                               return fmt::format("L{}@{}", m.leader.value, record.epoch.value);
                           },
+                          [&](const KRaftVersionRecord& m) {
+                              return fmt::format("K{}@{}", m.version, record.epoch.value);
+                          },
                           [&](const Shared<VotersRecord>& m) {
                               return fmt::format("V{}@{}", text_of(m->voters), record.epoch.value);
                           },
