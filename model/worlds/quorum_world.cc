@@ -95,6 +95,8 @@ TimerId timer_of(Action a) {
             return timer(TimerKind::raft_check_quorum);
         case Kind::begin_epoch:
             return timer(TimerKind::raft_begin_epoch);
+        case Kind::tell_voter:
+            return timer(TimerKind::raft_update_voter);
         case Kind::retry:
             return peer_timer(TimerKind::raft_retry, other_of(a));
         case Kind::fetch_wait:
@@ -120,6 +122,7 @@ bool may_fire(TimerKind kind) {
         case TimerKind::raft_begin_epoch:
         case TimerKind::raft_retry:
         case TimerKind::raft_fetch_wait:
+        case TimerKind::raft_update_voter:
             return true;
         default:
             return false;
@@ -288,8 +291,21 @@ void QuorumWorld::enabled_timers(const State& s, std::vector<Action>& actions) c
                 }
                 case TimerKind::raft_fetch_wait: {
                     const NodeId fetcher{static_cast<std::int32_t>(key_of(armed) >> 32)};
-                    if (raft(s, fetcher).high_watermark < exposed_high_watermark(r)) {
+                    const RaftFollower* waits = raft(s, fetcher).follower();
+                    const bool has_to_tell = waits != nullptr && waits->update_due;
+                    if (raft(s, fetcher).high_watermark < exposed_high_watermark(r) ||
+                        has_to_tell) {
                         actions.push_back(about(Kind::fetch_wait, id, code_of(fetcher)));
+                    }
+                    break;
+                }
+                case TimerKind::raft_update_voter: {
+                    const RaftFollower* follower = r.follower();
+                    const bool tells = options_.bounds.voter_changes > 0 &&
+                                       kraft_version_of(r) == 0 && r.config->version_upgrade;
+                    if (tells && follower != nullptr && is_voter(r) && !follower->has_told &&
+                        !follower->update_due) {
+                        actions.push_back(about(Kind::tell_voter, id));
                     }
                     break;
                 }
@@ -313,6 +329,12 @@ void QuorumWorld::enabled_script(const State& s, std::vector<Action>& actions) c
         if (!active_epoch(r)) continue;
         if (s.used.appends < bounds.appends) actions.push_back(about(Kind::append, id));
         if (s.used.voter_changes >= bounds.voter_changes) continue;
+        if (kraft_version_of(r) == 0 && r.config->version_upgrade) {
+            if (raft_upgrade_refusal(r).empty()) {
+                actions.push_back(about(Kind::upgrade_version, id));
+            }
+            continue;
+        }
         for (std::int32_t v = 1; v <= nodes(); ++v) {
             const bool votes = voters_of(r).contains_id(NodeId{v});
             if (votes && voters_of(r).size() == 1) continue;
@@ -385,6 +407,12 @@ QuorumWorld::State QuorumWorld::next(const State& before, Action a) const {
         case Kind::remove_voter:
             ask(RemoveRaftVoterRequest{{other_of(a), directory_of(other_of(a))}});
             break;
+        case Kind::upgrade_version:
+            ++s.used.voter_changes;
+            s.world.act(
+                id, [](QuorumNode& node, Outbox& out) { raft_upgrade_version(node.raft, out); },
+                network_, notes);
+            break;
         case Kind::snapshot:
             ++s.used.snapshots;
             s.world.act(
@@ -450,11 +478,11 @@ Digest128 QuorumWorld::digest(const State& s) const {
 
 std::span<const std::string_view> QuorumWorld::action_names() const {
     static constexpr std::string_view kNames[] = {
-        "Request",        "Response",    "FetchTimeout", "ElectionTimeout",
-        "BackoffOver",    "CheckQuorum", "BeginEpoch",   "Retry",
-        "FetchWait",      "Append",      "AddVoter",     "RemoveVoter",
-        "Snapshot",       "Kill",        "PowerLoss",    "Restart",
-        "BreakConnection"};
+        "Request",         "Response",    "FetchTimeout",  "ElectionTimeout",
+        "BackoffOver",     "CheckQuorum", "BeginEpoch",    "Retry",
+        "FetchWait",       "Append",      "AddVoter",      "RemoveVoter",
+        "Snapshot",        "Kill",        "PowerLoss",     "Restart",
+        "BreakConnection", "TellVoter",   "UpgradeVersion"};
     static_assert(std::size(kNames) == kKinds);
     return kNames;
 }

@@ -16,7 +16,9 @@
 //   - A fetch brings one batch: whoever gets several at once could have got them one by one.
 //   - A connection breaks only while a message is in flight on it, for both ends at once.
 //   - Clients are a script: records are appended to any node that believes it may act as the
-//     active controller; voters are added and removed there.
+//     active controller; voters are added and removed there. Fixed voters become dynamic ones
+//     first, once they have told of themselves (KAFKA-16538), which they do at any time and only
+//     then.
 #pragma once
 
 #include <span>
@@ -93,6 +95,8 @@ class QuorumWorld {
         power_loss,
         restart_node,
         break_connection,
+        tell_voter,
+        upgrade_version,
         kKinds,
     };
 

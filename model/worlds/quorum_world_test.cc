@@ -113,6 +113,35 @@ TEST(QuorumWorld, finds_every_planted_bug_by_the_shortest_path) {
     }
 }
 
+// KAFKA-16538: fixed voters become dynamic ones, and one of them goes.
+QuorumWorldOptions fixed_voters(QuorumBounds bounds) {
+    QuorumWorldOptions options = world(bounds);
+    options.config.reconfiguration = false;
+    return options;
+}
+
+TEST(QuorumWorld, breaks_nothing_when_fixed_voters_become_dynamic_ones) {
+    const QuorumWorldOptions worlds[] = {
+        fixed_voters({.appends = 0, .epochs = 1, .voter_changes = 2}),
+        fixed_voters({.appends = 0, .crashes = 1, .epochs = 1, .voter_changes = 1})};
+    for (const QuorumWorldOptions& options : worlds) {
+        SearchOptions bounded;
+        bounded.max_states = 60'000;
+        const SearchResult result = search(QuorumWorld(options), bounded);
+        EXPECT_GT(result.distinct, 100u);
+        for (const PropertyResult& p : result.properties) {
+            EXPECT_NE(p.verdict, Verdict::fail) << p.name;
+            if (p.name != "VotersChanged") continue;
+            EXPECT_EQ(p.verdict, Verdict::pass) << "nobody told, or nobody raised it";
+        }
+    }
+    QuorumWorldOptions hasty = fixed_voters({.appends = 0, .epochs = 1, .voter_changes = 1});
+    hasty.planted_bug = PlantedBug::raft_upgrades_untold;
+    const Expected found = first_broken(hasty);
+    EXPECT_EQ(found.property, "Q13");
+    EXPECT_EQ(found.length, 2u);
+}
+
 TEST(QuorumWorld, finds_the_rules_of_before_2_8) {
     QuorumWorldOptions unflushed = world({.appends = 1, .power_losses = 2, .epochs = 2});
     unflushed.config.pre_vote = false;

@@ -162,6 +162,10 @@ std::string QuorumWorld::step_name(const State& s, Action a) const {
             return fmt::format("restart {}", first);
         case Kind::break_connection:
             return fmt::format("break connection {} -> {}", first, second);
+        case Kind::tell_voter:
+            return fmt::format("{} tells of itself", first);
+        case Kind::upgrade_version:
+            return fmt::format("upgrade of kraft.version at {}", first);
         case Kind::kKinds:
             break;
     }
