@@ -215,6 +215,11 @@ TEST(planted_bugs, of_the_quorum_are_caught_by_the_property_that_they_break) {
         {"raft_overlapping_voter_changes", "Q13 ",
          removing("5500ms", 100) + "," + removing("5500ms", 101) + "," + removing("5500ms", 102),
          short_split, "7s"},
+        // Before anybody's time to tell its directory.
+        {"raft_upgrades_untold", "Q13 ",
+         R"json({ "admin": "raising", "steps": [ { "at": "2s",
+                  "update_features": { "kraft.version": 1 } } ] })json",
+         "", "4s", R"(, "controller.quorum.voters": "100@a:1,101@b:1,102@c:1")"},
     };
     for (const QuorumCase& c : cases) {
         const Scenario scenario = parse_scenario(quorum(c, c.bug), c.bug, ".");

@@ -102,5 +102,25 @@ TEST(StorageFaults, a_quorum_state_is_flushed_or_was_never_written) {
     }
 }
 
+// With kraft.version 0 an empty disk with the right id goes on voting, so that one is enough to
+// lose what was committed. That the quorum has become a dynamic one since (KAFKA-16538) heals
+// nothing.
+TEST(StorageFaults, a_fixed_voter_that_lost_its_disk_excuses_the_dynamic_quorum) {
+    Json json = document("{}", R"({"acks": "1"})",
+                         R"json([{"at": "4s", "kill": "controller(102)", "for": "6s"},
+                                 {"at": "9s", "kill": "controller(100)", "for": "9s"},
+                                 {"at": "9s", "wipe": "controller(101)", "for": "1s"}])json");
+    json["cluster"] = Json::parse(R"({"brokers": 3, "controllers": 3,
+        "config": {"controller.quorum.voters": "100@a:1,101@b:1,102@c:1"}})");
+    json["clients"].push_back(Json::parse(R"({"admin": "ops", "steps": [
+        {"at": "5s", "create_topic": {"name": "b", "partitions": 1, "replication.factor": 3}},
+        {"at": "30s", "update_features": {"kraft.version": 1}}]})"));
+    json["run"]["for"] = "35s";
+    const Played played = play(parse_scenario(json.dump(), "t.json", ""), 1);
+    EXPECT_EQ(verdict_of(played, "Q13"), Verdict::pass) << "the voters are not in the log";
+    EXPECT_EQ(verdict_of(played, "Q5"), Verdict::allowed);
+    EXPECT_EQ(verdict_of(played, "Q6"), Verdict::allowed);
+}
+
 }  // namespace
 }  // namespace tribunal
