@@ -44,6 +44,11 @@ constexpr RuleText kTexts[] = {
 };
 static_assert(std::size(kTexts) == QuorumMonitor::kRules);
 
+constexpr const char* kDisksLost =
+    "voters lost their disks: a majority of them, or one that its id alone names";
+constexpr const char* kForgotLeading =
+    "it led that epoch with the disk that it lost since: others still say so, and it does not know";
+
 // Newer records are compared with each other node's; older ones were when they were new.
 constexpr std::int64_t kComparedRecords = 16;
 
@@ -85,10 +90,12 @@ struct QuorumMonitor::Observation {
     bool running;
     Shadow& s;
 
+    // `excuse`: why this one finding is nobody's fault; none as a rule.
     template <class Summary>
-    void broken(Rule rule, Offset offset, Summary&& summary) {
+    void broken(Rule rule, Offset offset, Summary&& summary, const char* excuse = nullptr) {
         const auto i = static_cast<std::size_t>(rule);
-        const bool allowed = m.is_excused();
+        if (excuse == nullptr && m.is_excused()) excuse = kDisksLost;
+        const bool allowed = excuse != nullptr;
         if (!allowed) m.broken_ |= 1u << i;
         if (!m.tallies_) m.tallies_.emplace(std::vector<Tally>(kRules));
         Tally& tally = m.tallies_->edit()[i];
@@ -100,9 +107,7 @@ struct QuorumMonitor::Observation {
         v.at = now;
         v.offset = offset;
         v.allowed = allowed;
-        v.because =
-            allowed ? "voters lost their disks: a majority of them, or one that its id alone names"
-                    : std::string(kTexts[i].promise);
+        v.because = allowed ? excuse : std::string(kTexts[i].promise);
         v.summary = summary();
         v.explanation = {fmt::format("At {}: {}.", seconds_text(now), v.summary), v.because};
         v.nodes = {r.self.id};
@@ -378,6 +383,8 @@ struct QuorumMonitor::Observation {
             if (!claim && wrong == nullptr) wrong = otherwise;
         };
         holds(r.fault != RaftFault::inconsistent_leader, "was told of two leaders of its epoch");
+        holds(r.fault != RaftFault::leads_unawares,
+              "was told that it leads an epoch, and does not");
         holds(r.fault != RaftFault::truncation_below_high_watermark,
               "was told to truncate below its high watermark");
         if (running && r.fault == RaftFault::none) {
@@ -407,10 +414,17 @@ struct QuorumMonitor::Observation {
                   "keeps fetches waiting and does not lead");
         }
         if (wrong == nullptr) return;
-        broken(Rule::q12, kNoOffset, [&] {
-            return fmt::format("{}, {} in epoch {}, {}", node(), tribunal::name_of(r.role),
-                               r.epoch().value, wrong);
-        });
+        // Whoever is in an epoch behind it has not led one before it.
+        const LeaderEpoch* led = m.forgot_leading_.find(r.self.id);
+        const bool forgot =
+            r.fault == RaftFault::leads_unawares && led != nullptr && r.epoch() <= *led;
+        broken(
+            Rule::q12, kNoOffset,
+            [&] {
+                return fmt::format("{}, {} in epoch {}, {}", node(), tribunal::name_of(r.role),
+                                   r.epoch().value, wrong);
+            },
+            forgot ? kForgotLeading : nullptr);
     }
 
     void check_voters() {
@@ -485,6 +499,9 @@ void QuorumMonitor::on_disk_lost(Instant, NodeId node) {
     // What has come of it does not go away when the voters become dynamic (KAFKA-16538).
     if (!voters_have_directories_) lost_a_fixed_voter_ = true;
     std::erase_if(shadows_, [&](const Shadow& s) { return s.node == node; });
+    for (const auto& [epoch, leader] : leaders_) {
+        if (leader == node) forgot_leading_[node] = epoch;
+    }
 }
 
 bool QuorumMonitor::is_excused() const {
@@ -544,14 +561,15 @@ void QuorumMonitor::fold_into(Digest& d) const {
     fold(d, exposing_epoch_);
     d.word(leaders_.size());
     for (const auto& [epoch, leader] : leaders_) fold(d, epoch), fold(d, leader);
-    fold(d, lost_disks_);
+    fold(d, lost_disks_), fold(d, forgot_leading_);
     d.word(lost_a_fixed_voter_ ? 1 : 0);
 }
 
 bool QuorumMonitor::operator==(const QuorumMonitor& o) const {
     return broken_ == o.broken_ && committed_ == o.committed_ &&
            exposing_epoch_ == o.exposing_epoch_ && leaders_ == o.leaders_ &&
-           lost_disks_ == o.lost_disks_ && lost_a_fixed_voter_ == o.lost_a_fixed_voter_ &&
+           lost_disks_ == o.lost_disks_ && forgot_leading_ == o.forgot_leading_ &&
+           lost_a_fixed_voter_ == o.lost_a_fixed_voter_ &&
            std::equal(shadows_.begin(), shadows_.end(), o.shadows_.begin(), o.shadows_.end(),
                       [](const Shadow& a, const Shadow& b) {
                           return a.node == b.node && a.epoch == b.epoch && a.voted == b.voted &&

@@ -90,6 +90,7 @@ class QuorumMonitor {
     LeaderEpoch exposing_epoch_ = kNoLeaderEpoch;  // the newest in which a leader showed its mark
     FlatMap<LeaderEpoch, NodeId> leaders_;         // of epochs that somebody may still be behind
     FlatSet<NodeId> lost_disks_;
+    FlatMap<NodeId, LeaderEpoch> forgot_leading_;  // of lost_disks_: the last epoch that it led
     bool lost_a_fixed_voter_ = false;  // one of lost_disks_, when any disk with its id could vote
     std::size_t voters_ = 0;           // of the newest leader
     bool voters_have_directories_ = true;

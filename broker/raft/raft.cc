@@ -53,6 +53,10 @@ bool learn_from(Raft& r, const Response& m, Outbox& out) {
         return false;
     }
     if (m.leader != kNoNode && (known_leader(r) == kNoNode || lost_sight_of_leader(r))) {
+        if (m.leader == r.self.id) {
+            raise_fault(r, RaftFault::leads_unawares, out);
+            return false;
+        }
         // An observer may learn of the leader and get records by the same answer.
         become_follower(r, m.leader_epoch, m.leader, out);
     }
@@ -243,9 +247,10 @@ void write_log(Raft& r, WriteOp op, Outbox& out) {
 void raise_fault(Raft& r, RaftFault fault, Outbox& out) {
     if (r.fault != RaftFault::none) return;
     r.fault = fault;
-    out.effects.emplace_back(Halt{fault == RaftFault::inconsistent_leader
-                                      ? "two leaders of one quorum epoch"
-                                      : "truncation of the metadata log below the high watermark"});
+    constexpr const char* kWhy[] = {"", "two leaders of one quorum epoch",
+                                    "is told that it leads a quorum epoch, and does not",
+                                    "truncation of the metadata log below the high watermark"};
+    out.effects.emplace_back(Halt{kWhy[static_cast<std::size_t>(fault)]});
 }
 
 // --- inputs -------------------------------------------------------------------------------------

@@ -130,6 +130,7 @@ using RaftRole = std::variant<RaftUnattached, RaftProspective, RaftCandidate, Ra
 enum class RaftFault : std::uint8_t {
     none,
     inconsistent_leader,              // two nodes say that they lead one epoch
+    leads_unawares,                   // it is said to lead an epoch, and does not
     truncation_below_high_watermark,  // KAFKA-12460
 };
 

@@ -157,8 +157,11 @@ bool lost_sight_of_leader(const Raft& r) {
 void learn_leader(Raft& r, LeaderEpoch epoch, NodeId leader, Outbox& out) {
     if (epoch < r.epoch()) return;
     const bool known = epoch == r.epoch() && known_leader(r) != kNoNode;
-    if (leader != kNoNode &&
-        ((known && leader != known_leader(r)) || (leader == r.self.id && !known))) {
+    if (leader == r.self.id && !(known && leader == known_leader(r))) {
+        raise_fault(r, RaftFault::leads_unawares, out);
+        return;
+    }
+    if (leader != kNoNode && known && leader != known_leader(r)) {
         raise_fault(r, RaftFault::inconsistent_leader, out);
         return;
     }
