@@ -387,6 +387,10 @@ struct QuorumMonitor::Observation {
               "was told that it leads an epoch, and does not");
         holds(r.fault != RaftFault::truncation_below_high_watermark,
               "was told to truncate below its high watermark");
+        holds(r.fault != RaftFault::high_watermark_goes_back,
+              "was told of a high watermark below its own");
+        holds(r.fault != RaftFault::snapshot_behind_log,
+              "was sent a snapshot that is behind its log");
         if (running && r.fault == RaftFault::none) {
             const bool votes = std::holds_alternative<RaftProspective>(r.role) ||
                                std::holds_alternative<RaftCandidate>(r.role);

@@ -247,9 +247,12 @@ void write_log(Raft& r, WriteOp op, Outbox& out) {
 void raise_fault(Raft& r, RaftFault fault, Outbox& out) {
     if (r.fault != RaftFault::none) return;
     r.fault = fault;
-    constexpr const char* kWhy[] = {"", "two leaders of one quorum epoch",
+    constexpr const char* kWhy[] = {"",
+                                    "two leaders of one quorum epoch",
                                     "is told that it leads a quorum epoch, and does not",
-                                    "truncation of the metadata log below the high watermark"};
+                                    "truncation of the metadata log below the high watermark",
+                                    "the high watermark of the metadata log goes back",
+                                    "a snapshot of the leader's is behind its own metadata log"};
     out.effects.emplace_back(Halt{kWhy[static_cast<std::size_t>(fault)]});
 }
 

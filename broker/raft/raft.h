@@ -132,6 +132,8 @@ enum class RaftFault : std::uint8_t {
     inconsistent_leader,              // two nodes say that they lead one epoch
     leads_unawares,                   // it is said to lead an epoch, and does not
     truncation_below_high_watermark,  // KAFKA-12460
+    high_watermark_goes_back,         // FollowerState.updateHighWatermark
+    snapshot_behind_log,              // handleFetchSnapshotResponse: "full log truncation expected"
 };
 
 // The one request that is under way to a peer (RequestManager). An answer to another correlation

@@ -16,13 +16,23 @@ void truncate(Raft& r, SnapshotId diverging, Outbox& out) {
     const SnapshotId own = r.log.end_of_epoch(diverging.epoch);
     Offset to = own.end_offset;
     if (own.epoch == diverging.epoch) to = std::min(to, diverging.end_offset);
-    to = std::max(std::min(to, log_end(r)), r.log.start_offset);
-    if (diverging.end_offset < r.high_watermark || to < r.high_watermark) {
+    to = std::min(to, log_end(r));
+    // After a restart the high watermark is not known, but a log begins with what is committed.
+    const Offset least = std::max(r.high_watermark, r.log.start_offset);
+    if (diverging.end_offset < r.high_watermark || to < least) {
         raise_fault(r, RaftFault::truncation_below_high_watermark, out);  // KAFKA-12460
         return;
     }
     std::vector<RaftRecord> dropped = r.log.truncate_to(to);
     if (!dropped.empty()) write_log(r, MetadataWrite{to, 0, std::move(dropped)}, out);
+}
+
+// Loading this snapshot would not replace all of the log
+// (KafkaMetadataLog.truncateToLatestSnapshot).
+bool is_behind(const RaftLog& log, SnapshotId snapshot) {
+    const LeaderEpoch last = log.last_epoch();
+    return snapshot.epoch < last ||
+           (snapshot.epoch == last && snapshot.end_offset <= log.end_offset);
 }
 
 std::int64_t position_of(const SnapshotDownload& download) {
@@ -128,6 +138,10 @@ void on_fetch_response(Raft& r, const QuorumFetchResponse& m, Outbox& out) {
     } else {
         if (!m.records.empty() && m.base_offset == log_end(r)) append_records(r, m.records, out);
         if (m.high_watermark != kNoOffset) {
+            if (m.high_watermark < r.high_watermark) {
+                raise_fault(r, RaftFault::high_watermark_goes_back, out);
+                return;
+            }
             r.high_watermark = std::max(r.high_watermark, std::min(m.high_watermark, log_end(r)));
         }
     }
@@ -150,6 +164,14 @@ void on_snapshot_response(Raft& r, const FetchSnapshotResponse& m, Outbox& out) 
     download.records.insert(download.records.end(), m.records.begin(), m.records.end());
     if (position_of(download) < m.size) return;
     CHECK(!r.log_sync_in_flight);
+    if (is_behind(r.log, download.id)) {
+        raise_fault(r, RaftFault::snapshot_behind_log, out);
+        return;
+    }
+    if (download.id.end_offset < r.high_watermark) {
+        raise_fault(r, RaftFault::high_watermark_goes_back, out);
+        return;
+    }
     MetadataSnapshot loaded{download.id, std::move(download.voters), std::move(download.records)};
     follower.download.reset();
     MetadataSnapshotWrite write;
@@ -160,7 +182,7 @@ void on_snapshot_response(Raft& r, const FetchSnapshotResponse& m, Outbox& out) 
     const Offset end = loaded.id.end_offset;
     write.dropped = r.log.load(Shared<MetadataSnapshot>{std::move(loaded)});
     write_log(r, std::move(write), out);
-    r.high_watermark = std::max(r.high_watermark, end);
+    r.high_watermark = end;
 }
 
 void on_fetch_timeout(Raft& r, Outbox& out) {

@@ -20,8 +20,11 @@ void move_into(std::vector<RaftRecord>& out, std::vector<RaftRecord>& records, s
 }  // namespace
 
 void RaftLog::append(RaftRecord record) {
-    if (last_epoch() < record.epoch || (epochs.empty() && start_offset == Offset{0})) {
-        CHECK(epochs.empty() || epochs.back().epoch < record.epoch);
+    // Leaders never go back. One that was elected by voters which forgot their votes may have what
+    // another leader of an epoch wrote before an older one: its records win over what was known
+    // (LeaderEpochFileCache.maybeTruncateNonMonotonicEntries).
+    while (!epochs.empty() && epochs.back().epoch > record.epoch) epochs.pop_back();
+    if (epochs.empty() || epochs.back().epoch < record.epoch) {
         epochs.push_back({record.epoch, end_offset});
     }
     CHECK(last_epoch() == record.epoch);
