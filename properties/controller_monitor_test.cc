@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "broker/base/check.h"
+
 namespace tribunal {
 namespace {
 
@@ -23,7 +25,7 @@ RegisterBrokerRecord registered(std::int64_t epoch, std::int64_t incarnation) {
 Controller controller(std::int64_t epoch) {
     Controller c = make_controller(kController, {kController}, {});
     c.active = LeaderEpoch{1};
-    replay(c.image, registered(epoch, 1));
+    CHECK(replay(c.image, registered(epoch, 1)) == nullptr);
     return c;
 }
 
@@ -125,7 +127,7 @@ TEST(ControllerMonitor, q16_one_life_at_a_time_with_a_newer_epoch) {
         return check_of(monitor, "Q16").verdict;
     };
     ClusterImage fenced;
-    replay(fenced, registered(3, 1));
+    CHECK(replay(fenced, registered(3, 1)) == nullptr);
     EXPECT_EQ(check(fenced, registered(4, 2)), Verdict::pass);
     EXPECT_EQ(check(fenced, registered(3, 2)), Verdict::fail);
     EXPECT_EQ(check(fenced, registered(3, 1)), Verdict::pass);  // the same life again
@@ -135,12 +137,12 @@ TEST(ControllerMonitor, q16_one_life_at_a_time_with_a_newer_epoch) {
     change.broker = kBroker;
     change.broker_epoch = BrokerEpoch{3};
     change.fenced = false;
-    replay(live, change);
+    CHECK(replay(live, change) == nullptr);
     EXPECT_EQ(check(live, registered(4, 2)), Verdict::fail);
     EXPECT_EQ(check(live, registered(4, 2), true), Verdict::allowed);
     change.fenced.reset();
     change.in_controlled_shutdown = true;
-    replay(live, change);
+    CHECK(replay(live, change) == nullptr);
     EXPECT_EQ(check(live, registered(4, 2)), Verdict::pass);  // it has announced its end
     change.broker_epoch = BrokerEpoch{2};
     EXPECT_EQ(check(live, change), Verdict::fail);

@@ -115,6 +115,13 @@ std::span<const RaftRecord> MetadataMonitor::on_committed(Instant now, const Con
     return std::span(log_).subspan(before);
 }
 
+void MetadataMonitor::on_misfit(Instant now, const Controller& c, const char* why) {
+    has_forked_ = true;
+    violate(one_sequence_, "Q11", now,
+            fmt::format("controller {} has committed a record {}", c.id.value, why), kOneSequence,
+            {c.id});
+}
+
 void MetadataMonitor::on_image(Instant now, NodeId node, const ClusterImage& image, Offset offset,
                                const ClusterImage& reference, bool always) {
     if (offset != end() || has_forked_) return;  // looked at when it is there, or not at all

@@ -26,6 +26,8 @@ class MetadataMonitor {
 
     // A controller may know of more that is committed. Returns what is new to everybody, in order.
     std::span<const RaftRecord> on_committed(Instant now, const Controller& c);
+    // A record of what on_committed() returned does not fit those before it.
+    void on_misfit(Instant now, const Controller& c, const char* why);
     Offset end() const { return Offset{static_cast<std::int64_t>(log_.size())}; }
 
     // The image of a node, of the log below `offset`; `reference` is of the log below end().

@@ -24,7 +24,7 @@ Controller controller(NodeId id, std::vector<RaftRecord> records, int epoch, boo
         c.raft.role = RaftLeader{};
         c.active = LeaderEpoch{epoch};
     }
-    c.image = committed_image(c);
+    c.image = committed_image(c).value();
     c.image_offset = c.committed();
     return c;
 }
@@ -89,6 +89,16 @@ TEST(MetadataMonitor, q11_an_image_that_the_records_do_not_make) {
         monitor.on_controller_image(Instant{3}, hasty, leader.image, true);
         EXPECT_EQ(check_of(monitor, "Q11").verdict, Verdict::fail);
     }
+}
+
+TEST(MetadataMonitor, q11_records_that_do_not_fit_together) {
+    MetadataMonitor monitor;
+    const Controller leader = controller(kFirst, {topic_record(1, 0)}, 1, true);
+    monitor.on_committed(Instant{1}, leader);
+    monitor.on_misfit(Instant{2}, leader, "of a topic that is not there");
+    const Check check = check_of(monitor, "Q11");
+    EXPECT_EQ(check.verdict, Verdict::fail);
+    EXPECT_NE(check.note.find("of a topic that is not there"), std::string::npos) << check.note;
 }
 
 TEST(MetadataMonitor, q14_only_the_newest_leader_commits) {

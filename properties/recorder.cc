@@ -144,7 +144,10 @@ void Recorder::follow_metadata(const World& world, const Controller& controller)
             if (change->leader) ++elections_;
         }
         if (monitors) controller_monitor_.on_record(world.now(), image_, record);
-        replay(image_, record);
+        if (const char* why = replay(image_, record)) {
+            metadata_monitor_.on_misfit(world.now(), controller, why);
+            break;
+        }
         if (const auto* created = std::get_if<PartitionRecord>(&record)) {
             const TopicImage& topic = *image_.topic(created->partition.topic);
             storage_.on_created(created->partition,

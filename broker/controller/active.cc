@@ -22,31 +22,42 @@ Message refusal_of(const Message& response) {
     });
 }
 
-void load_snapshot(Controller& c) {
+// False: a record does not fit.
+bool load_snapshot(Controller& c) {
     CHECK(c.raft.log.snapshot.has_value());
     const MetadataSnapshot& snapshot = **c.raft.log.snapshot;
     c.image = ClusterImage{};
-    for (const MetadataRecord& record : snapshot.records) replay(c.image, record);
+    for (const MetadataRecord& record : snapshot.records) {
+        if (replay(c.image, record) != nullptr) return false;
+    }
     c.image_offset = snapshot.id.end_offset;
     c.unsnapped_bytes = 0;
+    return true;
 }
 
-// Replays up to `end`; a controller that was left behind starts again from the snapshot.
-void replay_to(Controller& c, Offset end) {
-    if (c.image_offset >= end) return;
-    if (c.image_offset < c.raft.log.start_offset) load_snapshot(c);
-    c.raft.log.for_each(c.image_offset, end, [&](Offset, const RaftRecord& r) {
+// Replays up to `end`; a controller that was left behind starts again from the snapshot. False: a
+// record does not fit, and the image ends before it.
+bool replay_to(Controller& c, Offset end) {
+    if (c.image_offset >= end) return true;
+    if (c.image_offset < c.raft.log.start_offset && !load_snapshot(c)) return false;
+    bool fits = true;
+    c.raft.log.for_each(c.image_offset, end, [&](Offset offset, const RaftRecord& r) {
         const MetadataRecord* record = r.metadata();
-        if (record == nullptr) return;
-        replay(c.image, *record);
+        if (!fits || record == nullptr) return;
+        if (replay(c.image, *record) != nullptr) {
+            fits = false;
+            c.image_offset = offset;
+            return;
+        }
         c.unsnapped_bytes += size_in_bytes(*record);
     });
-    c.image_offset = std::max(c.image_offset, end);
+    if (fits) c.image_offset = std::max(c.image_offset, end);
+    return fits;
 }
 
 // The log may still say what this controller decided, or never will: whoever waits has to ask the
-// next one. What was decided and is not committed is forgotten.
-void renounce(Controller& c, Outbox& out) {
+// next one. What was decided and is not committed is forgotten. False: see replay_to().
+bool renounce(Controller& c, Outbox& out) {
     for (const DeferredResponse& d : c.deferred) {
         out.respond(d.connection, d.correlation, refusal_of(*d.response));
     }
@@ -61,7 +72,7 @@ void renounce(Controller& c, Outbox& out) {
     c.image = ClusterImage{};
     c.image_offset = Offset{0};
     c.unsnapped_bytes = 0;
-    replay_to(c, c.committed());
+    return replay_to(c, c.committed());
 }
 
 // The periodic tasks of an active controller.
@@ -82,15 +93,27 @@ std::vector<MetadataRecord> decide_raised_version(const Controller& c) {
     return {FeatureLevelRecord{Feature::kraft_version, version}};
 }
 
-// Nobody else appends, so the log's end is what will be committed next.
-void claim(Controller& c, LeaderEpoch epoch, Outbox& out) {
-    replay_to(c, c.raft.log.end_offset);
+// Nobody else appends, so the log's end is what will be committed next. False: see replay_to().
+bool claim(Controller& c, LeaderEpoch epoch, Outbox& out) {
+    if (!replay_to(c, c.raft.log.end_offset)) return false;
     c.active = epoch;
     c.heartbeats = initial_heartbeats(c.image);
     for (const NodeId broker : c.heartbeats.sessions) arm_session(c, broker, out);
     append(c, decide_activation(c.view()), out);
     append(c, decide_raised_version(c), out);
     arm_tasks(c, out);
+    return true;
+}
+
+// Whether this is the active controller, and what it has replayed. False: see replay_to().
+bool follow_leader(Controller& c, Outbox& out) {
+    const std::optional<LeaderEpoch> epoch = active_epoch(c.raft);
+    const bool clings = c.config.planted_bug == PlantedBug::zombie_controller;
+    if (c.active && epoch != c.active && !clings && !renounce(c, out)) return false;
+    if (c.active) return true;
+    const bool hasty = c.config.planted_bug == PlantedBug::standby_replays_uncommitted;
+    if (!replay_to(c, hasty ? c.raft.log.end_offset : c.committed())) return false;
+    return !epoch || claim(c, *epoch, out);
 }
 
 // Fetches wait at a leader, also before it knows what is committed.
@@ -126,7 +149,7 @@ void append(Controller& c, std::vector<MetadataRecord> records, Outbox& out) {
     if (records.empty()) return;
     CHECK(c.active.has_value());
     for (const MetadataRecord& record : records) {
-        replay(c.image, record);
+        CHECK(replay(c.image, record) == nullptr);  // decided by this very image
         c.unsnapped_bytes += size_in_bytes(record);
     }
     const std::optional<Offset> end = raft_append(c.raft, *c.active, std::move(records), out);
@@ -138,13 +161,10 @@ void append(Controller& c, std::vector<MetadataRecord> records, Outbox& out) {
 }
 
 void follow_quorum(Controller& c, Offset committed_before, Outbox& out) {
-    const std::optional<LeaderEpoch> epoch = active_epoch(c.raft);
-    const bool clings = c.config.planted_bug == PlantedBug::zombie_controller;
-    if (c.active && epoch != c.active && !clings) renounce(c, out);
-    if (!c.active) {
-        const bool hasty = c.config.planted_bug == PlantedBug::standby_replays_uncommitted;
-        replay_to(c, hasty ? c.raft.log.end_offset : c.committed());
-        if (epoch) claim(c, *epoch, out);
+    if (!follow_leader(c, out)) {
+        out.effects.emplace_back(kCannotReplay);
+        if (c.committed() != committed_before) out.notes.emplace_back(ImageChanged{c.committed()});
+        return;
     }
     if (c.active) release_responses(c, out);
     release_fetches(c, out);
@@ -153,11 +173,11 @@ void follow_quorum(Controller& c, Offset committed_before, Outbox& out) {
     arm_snapshot_if_due(c, out);
 }
 
-ClusterImage committed_image(const Controller& c) {
+std::optional<ClusterImage> committed_image(const Controller& c) {
     if (c.image_offset == c.committed()) return c.image;
     Controller other;
     other.raft.log = c.raft.log;
-    replay_to(other, c.committed());
+    if (!replay_to(other, c.committed())) return std::nullopt;
     return std::move(other.image);
 }
 

@@ -64,8 +64,11 @@ struct ClusterImage {
 // Applies one change to a partition (Kafka: PartitionRegistration.merge).
 void apply(PartitionImage& partition, const PartitionChangeRecord& change);
 
-// Applies one record, in log order.
-void replay(ClusterImage& image, const MetadataRecord& record);
+// Applies one record, in log order. Null, or why it does not fit what was replayed before: a
+// controller ends itself by that (QuorumController's fatal fault handler), a broker goes on
+// (MetadataLoader's). What is there twice takes the place of the first one, as a broker has it; any
+// other record that does not fit changes nothing.
+[[nodiscard]] const char* replay(ClusterImage& image, const MetadataRecord& record);
 
 // The partition that a record changes, or none.
 std::optional<TopicPartition> changed_partition(const MetadataRecord& record);

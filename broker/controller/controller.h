@@ -93,8 +93,11 @@ void follow_quorum(Controller& c, Offset committed_before, Outbox& out);
 void serve_fetch(const Controller& c, const WaitingFetch& fetch, Outbox& out);
 void refuse_fetch(const Controller& c, const WaitingFetch& fetch, Outbox& out);
 void arm_session(const Controller& c, NodeId broker, Outbox& out);
-// The image of what is committed, from the snapshot on.
-ClusterImage committed_image(const Controller& c);
+// The image of what is committed, from the snapshot on; none when the records do not fit together.
+std::optional<ClusterImage> committed_image(const Controller& c);
+// A record of the log does not fit what was replayed before (QuorumController's fatal fault
+// handler): only a quorum that has lost committed records has such a log.
+inline constexpr Halt kCannotReplay{"cannot replay a record of the metadata log"};
 void arm_snapshot_if_due(const Controller& c, Outbox& out);
 void on_snapshot_timer(Controller& c, Outbox& out);
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "broker/base/check.h"
+
 namespace tribunal {
 namespace {
 
@@ -129,7 +131,7 @@ void replay_checked(ClusterImage& image, const MetadataRecord& record, const Rul
     check_registrations(image, record, findings);
     const auto* change = std::get_if<PartitionChangeRecord>(&record);
     if (change == nullptr) {
-        replay(image, record);
+        CHECK(replay(image, record) == nullptr);
         if (const auto tp = changed_partition(record)) {
             check_partition(image, *tp, rules, findings);
         } else {
@@ -138,7 +140,7 @@ void replay_checked(ClusterImage& image, const MetadataRecord& record, const Rul
         return;
     }
     const PartitionImage before = *image.partition(change->partition);
-    replay(image, record);
+    CHECK(replay(image, record) == nullptr);
     check_change(before, *change, *image.partition(change->partition), findings);
     check_partition(image, change->partition, rules, findings);
 }

@@ -133,7 +133,9 @@ std::string first_finding(PlantedBug bug, std::vector<unsigned> numbers) {
     c.create(node_list({1, 2, 3}), 2);
     while (choose.next < choose.numbers.size() && c.findings.empty()) act(c, choose);
     ClusterImage again;
-    for (const MetadataRecord& record : c.log) replay(again, record);
+    for (const MetadataRecord& record : c.log) {
+        if (const char* why = replay(again, record)) return std::string("a record ") + why;
+    }
     if (!(again == c.image) || digest_of(again) != digest_of(c.image)) return "replay differs";
     return c.findings.empty()
                ? ""

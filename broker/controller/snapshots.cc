@@ -75,7 +75,12 @@ void on_snapshot_timer(Controller& c, Outbox& out) {
     const bool has_news =
         end > Offset{0} && (!c.raft.log.snapshot || (*c.raft.log.snapshot)->id.end_offset < end);
     if (has_news) {
-        raft_snapshot(c.raft, end, records_of(committed_image(c)), out);
+        const std::optional<ClusterImage> image = committed_image(c);
+        if (!image) {
+            out.effects.emplace_back(kCannotReplay);
+            return;
+        }
+        raft_snapshot(c.raft, end, records_of(*image), out);
         raft_clean(c.raft, out);
         c.unsnapped_bytes = 0;
         c.raft.log.for_each(end, c.image_offset, [&](Offset, const RaftRecord& r) {
