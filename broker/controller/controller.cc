@@ -54,14 +54,20 @@ void on_update_features(Controller& c, const Deliver& d, const UpdateFeaturesReq
     answer(c, d, std::move(decision), out);
 }
 
+LogAgreement agreement_with(const Controller& c, const WaitingFetch& fetch) {
+    SnapshotId tell;
+    return c.raft.log.agreement(fetch.fetch_offset, fetch.last_epoch, tell);
+}
+
 void on_metadata_fetch(Controller& c, const Deliver& request, const MetadataFetchRequest& fetch,
                        Outbox& out) {
-    const WaitingFetch waiting{request.connection, request.correlation, fetch.fetch_offset};
+    const WaitingFetch waiting{request.connection, request.correlation, fetch.fetch_offset,
+                               fetch.last_epoch};
     if (!leads(c)) {
         refuse_fetch(c, waiting, out);
         return;
     }
-    if (fetch.fetch_offset < c.committed()) {
+    if (agreement_with(c, waiting) != LogAgreement::valid || fetch.fetch_offset < c.committed()) {
         serve_fetch(c, waiting, out);
         return;
     }
@@ -238,9 +244,15 @@ void serve_fetch(const Controller& c, const WaitingFetch& fetch, Outbox& out) {
     response.leader_epoch = c.raft.epoch();
     response.base_offset = fetch.fetch_offset;
     response.high_watermark = c.committed();
-    if (fetch.fetch_offset < c.raft.log.start_offset) {
+    const LogAgreement agreement = agreement_with(c, fetch);
+    if (agreement == LogAgreement::diverging) {
+        response.diverges = true;
+        response.end_offset = fetch.fetch_offset;
+        response.last_epoch = fetch.last_epoch;
+    } else if (agreement == LogAgreement::snapshot) {
         const MetadataSnapshot& snapshot = **c.raft.log.snapshot;
         response.is_snapshot = true;
+        response.last_epoch = snapshot.id.epoch;
         for (const MetadataRecord& record : snapshot.records) response.records.emplace_back(record);
         response.end_offset = snapshot.id.end_offset;
     } else {
@@ -251,6 +263,7 @@ void serve_fetch(const Controller& c, const WaitingFetch& fetch, Outbox& out) {
                 const auto* record = std::get_if<Shared<MetadataRecord>>(&r.payload);
                 if (record != nullptr) response.records.push_back(*record);
             });
+        response.last_epoch = c.raft.log.epoch_before(response.end_offset);
     }
     out.respond(fetch.connection, fetch.correlation, std::move(response));
 }

@@ -13,7 +13,8 @@
 // Deviation: no NoOpRecords (metadata.max.idle.interval.ms). Kafka's show that an idle quorum still
 // commits; here an idle cluster writes nothing.
 // Deviation: brokers keep no copy of the metadata log and ask with a message of their own. What
-// they miss without it (truncation of what was never committed) Kafka's brokers never look at.
+// they miss without it (truncation of what was never committed) Kafka's brokers never look at; to
+// be told to truncate what was committed ends them as it ends Kafka's.
 #pragma once
 
 #include <optional>
@@ -36,7 +37,8 @@ struct WaitingFetch {
     ConnectionKey connection;
     std::int32_t correlation = 0;
     Offset fetch_offset;
-    TRIBUNAL_FIELDS(WaitingFetch, connection, correlation, fetch_offset)
+    LeaderEpoch last_epoch{0};
+    TRIBUNAL_FIELDS(WaitingFetch, connection, correlation, fetch_offset, last_epoch)
 };
 
 struct Controller {

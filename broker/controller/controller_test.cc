@@ -108,7 +108,8 @@ TEST(controller, nothing_is_answered_or_served_before_it_is_synced) {
          Input{Deliver{{NodeId{2}, f.c.id, Lane::metadata_fetch},
                        false,
                        1,
-                       MetadataFetchRequest{NodeId{2}, f.c.committed(), seconds(1)}}},
+                       MetadataFetchRequest{NodeId{2}, f.c.committed(), seconds(1),
+                                            f.c.raft.log.last_epoch()}}},
          f.out);
     EXPECT_EQ(f.c.waiting.size(), 1u);
     f.sync();

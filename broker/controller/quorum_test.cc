@@ -160,6 +160,31 @@ TEST(controllers, who_is_not_active_says_so_and_knows_who_leads) {
     EXPECT_EQ(fetched->leader_epoch, q.nodes.at(kFirst).raft.epoch());
 }
 
+// A broker that has what this quorum never committed is told at once, however long it would wait.
+TEST(controllers, a_fetch_that_parts_from_the_log_is_not_kept_waiting) {
+    Quorum q;
+    q.populate();
+    const RaftLog& log = q.nodes.at(kFirst).raft.log;
+    const auto fetch = [&](std::int64_t offset, int epoch) {
+        return q.ask<MetadataFetchResponse>(
+            kFirst, MetadataFetchRequest{kBroker, Offset{offset}, seconds(1), LeaderEpoch{epoch}},
+            Lane::metadata_fetch);
+    };
+    const std::int64_t end = log.end_offset.value;
+    const int epoch = log.last_epoch().value;
+    EXPECT_FALSE(fetch(end, epoch).has_value()) << "waits";
+    const auto begin = fetch(0, 0);
+    ASSERT_TRUE(begin.has_value());
+    EXPECT_FALSE(begin->diverges);
+    EXPECT_EQ(begin->last_epoch, LeaderEpoch{epoch});
+    for (const auto& [offset, of] : {std::pair{end, epoch + 1}, {end + 5, epoch}, {end, 0}}) {
+        const auto parted = fetch(offset, of);
+        ASSERT_TRUE(parted.has_value()) << offset << " after " << of;
+        EXPECT_TRUE(parted->diverges) << offset << " after " << of;
+        EXPECT_TRUE(parted->records.empty());
+    }
+}
+
 // A broker forwards what an admin asks (KIP-853); whoever waits for it may be gone by then.
 TEST(controllers, a_voter_leaves_and_returns_when_an_admin_asks) {
     Quorum q;
@@ -296,7 +321,8 @@ TEST(controllers, what_is_not_committed_is_neither_answered_nor_kept_when_leader
     // A fetch that waits for something new.
     EXPECT_FALSE(q.ask<MetadataFetchResponse>(
                       kFirst,
-                      MetadataFetchRequest{kBroker, q.nodes.at(kFirst).committed(), seconds(1)},
+                      MetadataFetchRequest{kBroker, q.nodes.at(kFirst).committed(), seconds(1),
+                                           q.nodes.at(kFirst).raft.log.last_epoch()},
                       Lane::metadata_fetch)
                      .has_value());
     EXPECT_TRUE(q.fire(kFirst, TimerKind::raft_check_quorum));

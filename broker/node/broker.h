@@ -167,6 +167,7 @@ struct Broker {
     FlatSet<TopicPartition> isr_proposals;  // to go with the next request
     ClusterImage image;
     Offset image_offset{0};
+    LeaderEpoch image_epoch{0};  // of the record before image_offset
     FlatMap<NodeId, ReplicaFetcher> fetchers;
     FlatMap<ConnectionKey, FetchSession> sessions;
     std::int32_t next_session = 1;
@@ -181,8 +182,8 @@ struct Broker {
                     registration, registration_attempts, broker_epoch, fenced, serving,
                     controlled_shutdown, heartbeat_in_flight, metadata_in_flight,
                     alter_partition_in_flight, alter_partition_sent, isr_proposals, image,
-                    image_offset, fetchers, sessions, next_session, parked, flushing, busy,
-                    forwarded, offsets, producer_ids)
+                    image_offset, image_epoch, fetchers, sessions, next_session, parked, flushing,
+                    busy, forwarded, offsets, producer_ids)
 };
 
 void step(Broker& b, const Input& input, Outbox& out);

@@ -200,7 +200,7 @@ void fetch_metadata(Broker& b, Outbox& out) {
     b.metadata_in_flight = true;
     const ConnectionKey connection{b.id, b.metadata_source, Lane::metadata_fetch};
     out.send(connection, free_correlation(b),
-             MetadataFetchRequest{b.id, b.image_offset, milliseconds(500)});
+             MetadataFetchRequest{b.id, b.image_offset, milliseconds(500), b.image_epoch});
     out.arm(timer(TimerKind::request_timeout, connection.packed()),
             b.config.quorum_request_timeout);
 }
@@ -212,6 +212,16 @@ void add_partitions(const TopicImage& topic, FlatSet<TopicPartition>& partitions
     for (std::size_t i = 0; i < topic.partitions.size(); ++i) {
         partitions.insert({topic.id, static_cast<std::int32_t>(i)});
     }
+}
+
+// What was replayed is not what the leader has: only a quorum that lost committed records says so.
+// The broker's log would have to be cut below its high watermark, or does not go with a snapshot,
+// at which Kafka's raft thread ends the process (KafkaRaftClient.handleFetchResponse, KAFKA-12460;
+// KafkaMetadataLog.truncateToLatestSnapshot, FollowerState.updateHighWatermark).
+bool has_parted(const Broker& b, const MetadataFetchResponse& response) {
+    if (response.base_offset != b.image_offset) return false;
+    return response.diverges || (response.is_snapshot && (response.end_offset <= b.image_offset ||
+                                                          response.last_epoch < b.image_epoch));
 }
 
 // Replays what came; returns the partitions that may have changed. A broker logs what does not fit
@@ -236,6 +246,7 @@ FlatSet<TopicPartition> replay_fetched(Broker& b, const MetadataFetchResponse& r
         }
     }
     b.image_offset = response.end_offset;
+    b.image_epoch = response.last_epoch;
     return changed;
 }
 
@@ -251,6 +262,10 @@ void on_metadata(Broker& b, NodeId from, const MetadataFetchResponse& response, 
             ask_next_voter(b);
             out.arm(timer(TimerKind::metadata_retry), kRetry);
         }
+        return;
+    }
+    if (has_parted(b, response)) {
+        out.effects.emplace_back(Halt{"has metadata that the quorum has lost"});
         return;
     }
     const bool is_next = response.is_snapshot ? response.end_offset > b.image_offset

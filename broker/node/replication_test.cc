@@ -324,6 +324,72 @@ TEST(offsets_for_leader_epoch, kip320_are_told_in_the_epoch_that_the_follower_me
     }
 }
 
+// --- metadata that the quorum has lost ----------------------------------------------------------
+
+struct Metadata : Fixture {
+    Metadata() { b.image_epoch = LeaderEpoch{4}; }
+    void answer(MetadataFetchResponse response, Offset end, int epoch) {
+        response.leader = kController;
+        response.leader_epoch = LeaderEpoch{5};
+        response.base_offset = b.image_offset;
+        response.end_offset = end;
+        response.last_epoch = LeaderEpoch{epoch};
+        take(Input{Deliver{{b.id, kController, Lane::metadata_fetch}, true, 1, response}});
+    }
+    bool halts() const {
+        for (const Effect& effect : out.effects) {
+            if (std::holds_alternative<Halt>(effect)) return true;
+        }
+        return false;
+    }
+};
+
+// KAFKA-12460: a broker's raft client neither cuts its log below the high watermark nor puts a
+// snapshot in place of what is newer.
+TEST(lost_metadata, a_broker_that_has_more_than_the_quorum_ends) {
+    MetadataFetchResponse diverges;
+    diverges.diverges = true;
+    MetadataFetchResponse snapshot;
+    snapshot.is_snapshot = true;
+    struct Case {
+        const char* name;
+        MetadataFetchResponse response;
+        Offset end;
+        int epoch;
+        bool halts;
+    };
+    const Case cases[] = {
+        {"records", {}, Offset{12}, 5, false},        {"diverges", diverges, Offset{10}, 4, true},
+        {"snapshot", snapshot, Offset{12}, 5, false}, {"shorter", snapshot, Offset{9}, 5, true},
+        {"older", snapshot, Offset{12}, 3, true},
+    };
+    for (const Case& c : cases) {
+        Metadata f;
+        f.answer(c.response, c.end, c.epoch);
+        EXPECT_EQ(f.halts(), c.halts) << c.name;
+        if (c.halts) continue;
+        const auto* next = f.sent<MetadataFetchRequest>();
+        ASSERT_NE(next, nullptr) << c.name;
+        EXPECT_EQ(next->fetch_offset, c.end) << c.name;
+        EXPECT_EQ(next->last_epoch, LeaderEpoch{c.epoch}) << c.name;
+    }
+}
+
+// MetadataLoader's fault handler logs, on a broker, and the next record is loaded.
+TEST(lost_metadata, a_broker_goes_on_without_a_record_that_does_not_fit) {
+    Metadata f;
+    MetadataFetchResponse response;
+    const MetadataRecord records[] = {
+        RemoveTopicRecord{TopicId{70}}, TopicConfigRecord{TopicId{70}, {}},
+        UnregisterBrokerRecord{NodeId{2}, BrokerEpoch{99}}, TopicRecord{TopicId{3}, "new", {}}};
+    for (const MetadataRecord& record : records) response.records.emplace_back(record);
+    f.answer(response, Offset{14}, 5);
+    EXPECT_FALSE(f.halts());
+    EXPECT_NE(f.b.image.topic("new"), nullptr);
+    EXPECT_TRUE(f.b.image.brokers.contains(NodeId{2}));
+    EXPECT_EQ(f.b.image_offset, Offset{14});
+}
+
 // --- controlled shutdown ------------------------------------------------------------------------
 
 struct Shutdown : Fixture {

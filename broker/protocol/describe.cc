@@ -169,6 +169,10 @@ struct Describe {
             return fmt::format("leader {} of epoch {}{}", m.leader.value, m.leader_epoch.value,
                                error_text(m.error));
         }
+        if (m.diverges) {
+            return fmt::format("diverges before {}, hw {}", m.base_offset.value,
+                               m.high_watermark.value);
+        }
         return fmt::format("{}{} records, hw {}", m.is_snapshot ? "snapshot, " : "",
                            m.records.size(), m.high_watermark.value);
     }

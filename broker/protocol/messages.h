@@ -330,13 +330,21 @@ struct AllocateProducerIdsResponse {
     TRIBUNAL_FIELDS(AllocateProducerIdsResponse, error, producer_id_start, producer_id_len)
 };
 // The fetch of the metadata log by a broker, of what is committed. Long poll: answered when there
-// is something new. Only the leader of the quorum serves it; the others say who that is.
+// is something new, or when the logs part below where it fetches from. Only the leader of the
+// quorum serves it; the others say who that is.
 struct MetadataFetchRequest {
     NodeId replica;
     Offset fetch_offset;
     Duration max_wait;
-    TRIBUNAL_FIELDS(MetadataFetchRequest, replica, fetch_offset, max_wait)
+    LeaderEpoch last_epoch{0};  // of the record before fetch_offset
+    bool operator==(const MetadataFetchRequest&) const = default;
 };
+// A digest leaves last_epoch out: what is committed below an offset is one sequence, so that the
+// offset stands for it. Where that is broken, the answer tells.
+inline void fold(Digest& d, const MetadataFetchRequest& m) {
+    const auto& [replica, fetch_offset, max_wait, last_epoch] = m;
+    fold(d, replica), fold(d, fetch_offset), fold(d, max_wait);
+}
 struct MetadataFetchResponse {
     ErrorCode error = ErrorCode::none;  // NOT_LEADER_OR_FOLLOWER
     NodeId leader = kNoNode;            // of the newest epoch that the controller knows
@@ -344,11 +352,19 @@ struct MetadataFetchResponse {
     Offset base_offset;
     bool is_snapshot = false;  // the records stand for all below end_offset (KIP-630)
     std::vector<Shared<MetadataRecord>> records;
-    Offset end_offset;  // where the next fetch begins: control records take offsets, too
+    Offset end_offset;          // where the next fetch begins: control records take offsets, too
+    LeaderEpoch last_epoch{0};  // of the record before end_offset
+    bool diverges = false;      // the leader has other records than the broker before base_offset
     Offset high_watermark;
-    TRIBUNAL_FIELDS(MetadataFetchResponse, error, leader, leader_epoch, base_offset, is_snapshot,
-                    records, end_offset, high_watermark)
+    bool operator==(const MetadataFetchResponse&) const = default;
 };
+inline void fold(Digest& d, const MetadataFetchResponse& m) {
+    const auto& [error, leader, leader_epoch, base_offset, is_snapshot, records, end_offset,
+                 last_epoch, diverges, high_watermark] = m;
+    fold(d, error), fold(d, leader), fold(d, leader_epoch), fold(d, base_offset);
+    fold(d, is_snapshot), fold(d, records), fold(d, end_offset), fold(d, high_watermark);
+    if (diverges) fold(d, diverges);
+}
 
 using MessageTypes =
     TypeList<ProduceRequest, ProduceResponse, FetchRequest, FetchResponse, ListOffsetsRequest,
