@@ -122,6 +122,13 @@ void MetadataMonitor::on_misfit(Instant now, const Controller& c, const char* wh
             {c.id});
 }
 
+bool MetadataMonitor::is_whole(const Controller& c) const {
+    if (c.raft.log.end_offset < end()) return false;
+    // Logs that have one record of an offset and epoch have the same ones before it.
+    const RaftRecord* last = c.raft.log.find(Offset{end().value - 1});
+    return last == nullptr || *last == log_.back();
+}
+
 void MetadataMonitor::on_image(Instant now, NodeId node, const ClusterImage& image, Offset offset,
                                const ClusterImage& reference, bool always) {
     if (offset != end() || has_forked_) return;  // looked at when it is there, or not at all

@@ -28,6 +28,8 @@ class MetadataMonitor {
     std::span<const RaftRecord> on_committed(Instant now, const Controller& c);
     // A record of what on_committed() returned does not fit those before it.
     void on_misfit(Instant now, const Controller& c, const char* why);
+    // Whether its log has all that was committed, on the disk or in the page cache.
+    bool is_whole(const Controller& c) const;
     Offset end() const { return Offset{static_cast<std::int64_t>(log_.size())}; }
 
     // The image of a node, of the log below `offset`; `reference` is of the log below end().

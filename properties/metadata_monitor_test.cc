@@ -101,6 +101,18 @@ TEST(MetadataMonitor, q11_records_that_do_not_fit_together) {
     EXPECT_NE(check.note.find("of a topic that is not there"), std::string::npos) << check.note;
 }
 
+// A log that is as long, and is another one, saves nothing.
+TEST(MetadataMonitor, knows_who_has_all_that_was_committed) {
+    MetadataMonitor monitor;
+    const Controller leader = controller(kFirst, {topic_record(1, 0), topic_record(2, 1)}, 2, true);
+    EXPECT_TRUE(monitor.is_whole(controller(kSecond, {}, 0, false))) << "nothing was yet";
+    monitor.on_committed(Instant{1}, leader);
+    EXPECT_TRUE(monitor.is_whole(leader));
+    EXPECT_FALSE(monitor.is_whole(controller(kSecond, {topic_record(1, 0)}, 1, false)));
+    const auto other = {topic_record(1, 0), topic_record(1, 2), topic_record(1, 3)};
+    EXPECT_FALSE(monitor.is_whole(controller(kSecond, other, 1, false)));
+}
+
 TEST(MetadataMonitor, q14_only_the_newest_leader_commits) {
     for (const bool leads : {true, false}) {
         MetadataMonitor monitor;

@@ -90,12 +90,21 @@ struct QuorumMonitor::Observation {
     bool running;
     Shadow& s;
 
-    // `excuse`: why this one finding is nobody's fault; none as a rule.
     template <class Summary>
-    void broken(Rule rule, Offset offset, Summary&& summary, const char* excuse = nullptr) {
+    void broken(Rule rule, Offset offset, Summary&& summary) {
+        broken_in(r.epoch(), rule, offset, nullptr, summary);
+    }
+    // `excuse`: why this one finding is nobody's fault; null as a rule.
+    template <class Summary>
+    void broken_in(LeaderEpoch epoch, Rule rule, Offset offset, const char* excuse,
+                   Summary&& summary) {
         const auto i = static_cast<std::size_t>(rule);
-        if (excuse == nullptr && m.is_excused()) excuse = kDisksLost;
+        if (excuse == nullptr && m.is_excused(rule, offset, epoch)) excuse = kDisksLost;
         const bool allowed = excuse != nullptr;
+        // From here on there are two histories.
+        if (allowed && (rule == Rule::q1 || rule == Rule::q5 || rule == Rule::q6)) {
+            m.lost_records_ = true;
+        }
         if (!allowed) m.broken_ |= 1u << i;
         if (!m.tallies_) m.tallies_.emplace(std::vector<Tally>(kRules));
         Tally& tally = m.tallies_->edit()[i];
@@ -117,6 +126,7 @@ struct QuorumMonitor::Observation {
     std::string node() const { return fmt::format("node {}", r.self.id.value); }
 
     void run() {
+        s.log_end = r.log.end_offset;
         check_epoch();
         check_vote();
         check_leaders();
@@ -246,7 +256,8 @@ struct QuorumMonitor::Observation {
              s.compared.value += 1) {
             m.check(Rule::q5);
             if (agrees(s.compared)) continue;
-            broken(Rule::q5, s.compared, [&] {
+            const RaftRecord* own = r.log.find(s.compared);
+            broken_in(own == nullptr ? r.epoch() : own->epoch, Rule::q5, s.compared, nullptr, [&] {
                 return fmt::format(
                     "{} has another record than the committed one at offset {}, "
                     "below its high watermark {}",
@@ -294,7 +305,7 @@ struct QuorumMonitor::Observation {
                 const RaftRecord* b = other.find(o);
                 must_match = must_match || a->epoch == b->epoch;
                 if (!must_match || *a == *b) continue;
-                broken(Rule::q5, o, [&] {
+                broken_in(a->epoch, Rule::q5, o, nullptr, [&] {
                     return fmt::format(
                         "{} and node {} have different records at offset {}, where "
                         "their logs are of one epoch",
@@ -422,13 +433,10 @@ struct QuorumMonitor::Observation {
         const LeaderEpoch* led = m.forgot_leading_.find(r.self.id);
         const bool forgot =
             r.fault == RaftFault::leads_unawares && led != nullptr && r.epoch() <= *led;
-        broken(
-            Rule::q12, kNoOffset,
-            [&] {
-                return fmt::format("{}, {} in epoch {}, {}", node(), tribunal::name_of(r.role),
-                                   r.epoch().value, wrong);
-            },
-            forgot ? kForgotLeading : nullptr);
+        broken_in(r.epoch(), Rule::q12, kNoOffset, forgot ? kForgotLeading : nullptr, [&] {
+            return fmt::format("{}, {} in epoch {}, {}", node(), tribunal::name_of(r.role),
+                               r.epoch().value, wrong);
+        });
     }
 
     void check_voters() {
@@ -502,16 +510,43 @@ void QuorumMonitor::on_disk_lost(Instant, NodeId node) {
     lost_disks_.insert(node);
     // What has come of it does not go away when the voters become dynamic (KAFKA-16538).
     if (!voters_have_directories_) lost_a_fixed_voter_ = true;
+    for (const Shadow& s : shadows_) {
+        if (s.node != node) continue;
+        forgotten_end_ = std::max({forgotten_end_, committed_end(), s.log_end});
+        forgotten_epoch_ = std::max(forgotten_epoch_, s.epoch);
+    }
     std::erase_if(shadows_, [&](const Shadow& s) { return s.node == node; });
     for (const auto& [epoch, leader] : leaders_) {
         if (leader == node) forgot_leading_[node] = epoch;
     }
 }
 
-bool QuorumMonitor::is_excused() const {
+bool QuorumMonitor::is_excused(Rule rule, Offset offset, LeaderEpoch epoch) const {
     if (lost_disks_.empty()) return false;
     // Without directory ids an empty disk still votes (KIP-853 says why that is unsafe).
-    return !voters_have_directories_ || lost_a_fixed_voter_ || 2 * lost_disks_.size() >= voters_;
+    const bool explains =
+        !voters_have_directories_ || lost_a_fixed_voter_ || 2 * lost_disks_.size() >= voters_;
+    if (!explains) return false;
+    switch (rule) {
+        case Rule::q1:
+            return epoch <= forgotten_epoch_;  // a vote that was given twice
+        case Rule::q5:
+            return lost_records_ || offset < forgotten_end_ || epoch <= forgotten_epoch_;
+        case Rule::q6:
+        case Rule::q7:
+        case Rule::q8:
+        case Rule::q9:
+            return lost_records_ || offset < forgotten_end_;
+        case Rule::q10:
+        case Rule::q12:
+        case Rule::q13:
+            return lost_records_;
+        case Rule::q2:
+        case Rule::q3:
+        case Rule::q4:
+            return false;  // promises of one disk, which went with it
+    }
+    return false;
 }
 
 Offset QuorumMonitor::committed_end() const {
@@ -566,6 +601,8 @@ void QuorumMonitor::fold_into(Digest& d) const {
     d.word(leaders_.size());
     for (const auto& [epoch, leader] : leaders_) fold(d, epoch), fold(d, leader);
     fold(d, lost_disks_), fold(d, forgot_leading_);
+    fold(d, forgotten_end_), fold(d, forgotten_epoch_);
+    d.word(lost_records_ ? 1 : 0);
     d.word(lost_a_fixed_voter_ ? 1 : 0);
 }
 
@@ -573,7 +610,8 @@ bool QuorumMonitor::operator==(const QuorumMonitor& o) const {
     return broken_ == o.broken_ && committed_ == o.committed_ &&
            exposing_epoch_ == o.exposing_epoch_ && leaders_ == o.leaders_ &&
            lost_disks_ == o.lost_disks_ && forgot_leading_ == o.forgot_leading_ &&
-           lost_a_fixed_voter_ == o.lost_a_fixed_voter_ &&
+           forgotten_end_ == o.forgotten_end_ && forgotten_epoch_ == o.forgotten_epoch_ &&
+           lost_records_ == o.lost_records_ && lost_a_fixed_voter_ == o.lost_a_fixed_voter_ &&
            std::equal(shadows_.begin(), shadows_.end(), o.shadows_.begin(), o.shadows_.end(),
                       [](const Shadow& a, const Shadow& b) {
                           return a.node == b.node && a.epoch == b.epoch && a.voted == b.voted &&

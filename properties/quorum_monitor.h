@@ -42,6 +42,10 @@ class QuorumMonitor {
     // once a majority has gone this way.
     void on_disk_lost(Instant now, NodeId node);
 
+    // There are two leaders of one epoch, or one without all that was committed, because of lost
+    // disks: no promise that rests on one metadata log holds from then on.
+    bool has_lost_records() const { return lost_records_; }
+
     // Bit i: the i-th Rule was broken without an excuse.
     std::uint32_t broken_rules() const { return broken_; }
     std::uint64_t failures() const;
@@ -70,8 +74,9 @@ class QuorumMonitor {
         Offset led_end;
         LeaderEpoch led_last_epoch;
         Offset compared;  // its log below agrees with the committed one
+        Offset log_end{0};
         TRIBUNAL_FIELDS(Shadow, node, directory, epoch, voted, led, led_end, led_last_epoch,
-                        compared)
+                        compared, log_end)
     };
     struct Tally {
         std::uint64_t checked = 0;
@@ -82,7 +87,8 @@ class QuorumMonitor {
     struct Observation;
 
     Shadow& shadow_of(ReplicaKey key);
-    bool is_excused() const;
+    // Whether lost disks explain that this is broken, at this offset or in this epoch.
+    bool is_excused(Rule rule, Offset offset, LeaderEpoch epoch) const;
     void check(Rule rule) { ++checked_[static_cast<std::size_t>(rule)]; }
 
     std::vector<Shadow> shadows_;
@@ -91,6 +97,9 @@ class QuorumMonitor {
     FlatMap<LeaderEpoch, NodeId> leaders_;         // of epochs that somebody may still be behind
     FlatSet<NodeId> lost_disks_;
     FlatMap<NodeId, LeaderEpoch> forgot_leading_;  // of lost_disks_: the last epoch that it led
+    Offset forgotten_end_{0};                      // of what they may have vouched for
+    LeaderEpoch forgotten_epoch_{0};               // the newest that they may have voted in
+    bool lost_records_ = false;
     bool lost_a_fixed_voter_ = false;  // one of lost_disks_, when any disk with its id could vote
     std::size_t voters_ = 0;           // of the newest leader
     bool voters_have_directories_ = true;

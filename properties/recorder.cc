@@ -179,6 +179,7 @@ void Recorder::observe_quorum(const World& world, NodeId changed) {
         views.push_back({&controller.raft, host.power == Power::up && host.started});
     }
     quorum_.observe(world.now(), {views.data(), views.size()}, which);
+    if (quorum_.has_lost_records()) on_metadata_lost(world.now());
 }
 
 void Recorder::observe(const World& world, TopicPartition tp, NodeId whose) {
@@ -394,10 +395,12 @@ void Recorder::on_wiped(const World& world, const Controller& wiped) {
         const Controller* c = controller_of(host->node);
         if (c == nullptr) continue;
         ++voters;
-        if (c->id != wiped.id && c->raft.log.end_offset >= metadata_monitor_.end()) ++whole;
+        if (c->id != wiped.id && metadata_monitor_.is_whole(*c)) ++whole;
     }
-    if (whole >= voters / 2 + 1) return;
-    const Instant now = world.now();
+    if (whole < voters / 2 + 1) on_metadata_lost(world.now());
+}
+
+void Recorder::on_metadata_lost(Instant now) {
     monitor_.on_metadata_lost(now);
     metadata_monitor_.on_metadata_lost(now);
     controller_monitor_.on_metadata_lost();

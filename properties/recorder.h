@@ -55,6 +55,7 @@ class Recorder final : public Observer {
     void announce_alterations(const Controller& controller, Offset from);
     // What the wiped controller had may be on too few others.
     void on_wiped(const World& world, const Controller& wiped);
+    void on_metadata_lost(Instant now);
     void observe_quorum(const World& world, NodeId changed);
     // After a step of `whose`.
     void observe(const World& world, TopicPartition tp, NodeId whose);

@@ -74,7 +74,7 @@ void ReplicationMonitor::Observation::judge_leader() {
         const bool nothing_promised = now >= monitor.metadata_lost_at_;
         roll_back(s.match.matched, excuse, excuse != nullptr || nothing_promised,
                   excuse != nullptr  ? shown(*excuse)
-                  : nothing_promised ? "A majority of the controllers had lost its disk."
+                  : nothing_promised ? "Controllers had lost their disks, and committed metadata."
                                      : "");
     }
     if (new_term && !p.early_acks.empty()) settle_early_acks(true);

@@ -93,7 +93,8 @@ constexpr std::array<RuleText, ReplicationMonitor::kRules> kTexts{{
 }};
 
 constexpr const char* kMetadataLost =
-    "A majority of the controllers had lost its disk before; from then on nothing is promised.";
+    "Controllers had lost their disks before, and with them committed metadata; from then on "
+    "nothing is promised.";
 
 const RuleText& text_of(ReplicationMonitor::Rule rule) {
     return kTexts[static_cast<std::size_t>(rule)];

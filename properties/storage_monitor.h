@@ -130,12 +130,13 @@ class StorageMonitor {
 
     // Something found; whether it is allowed is decided at the end, when all facts are known.
     enum class Excuse : std::uint8_t {
-        nothing,      // never allowed
-        lost_data,    // an unclean election, a used-up budget, a corrupted disk, lost metadata
-        bad_disk,     // a corrupted disk
-        moved_clock,  // a wall clock was moved
+        nothing,        // never allowed
+        lost_data,      // an unclean election, a used-up budget, a corrupted disk, lost metadata
+        bad_disk,       // a corrupted disk
+        moved_clock,    // a wall clock was moved
+        lost_metadata,  // leader epochs may have begun anew
     };
-    static constexpr std::size_t kExcuses = 4;
+    static constexpr std::size_t kExcuses = 5;
     // What excuses one finding excuses all later ones of its kind, so the first tell enough.
     static constexpr std::uint32_t kMostFindings = 32;
     struct Finding {

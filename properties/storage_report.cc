@@ -74,6 +74,12 @@ std::string StorageMonitor::excuse_of(const Finding& f, const RunFacts& facts) c
     }
     const PartitionFacts* of = facts.find(f.partition);
     if (of == nullptr) return {};
+    const bool has_lost_metadata = of->metadata_lost_at <= f.at;
+    const auto lost_metadata = [&] {
+        return fmt::format("controllers had lost their disks, and committed metadata, by {}",
+                           seconds_text(of->metadata_lost_at));
+    };
+    if (f.excuse == Excuse::lost_metadata) return has_lost_metadata ? lost_metadata() : "";
     if (of->corrupted_disk) return "a disk of the partition returned wrong bytes";
     if (f.excuse == Excuse::bad_disk) return {};
     if (!of->unclean_elections.empty() && of->unclean_elections.front() <= f.at) {
@@ -84,10 +90,7 @@ std::string StorageMonitor::excuse_of(const Finding& f, const RunFacts& facts) c
         return fmt::format("every in-sync replica had lost unsynced data by {}",
                            seconds_text(of->budget_exhausted_at));
     }
-    if (of->metadata_lost_at <= f.at) {
-        return fmt::format("a majority of the controllers had lost its disk by {}",
-                           seconds_text(of->metadata_lost_at));
-    }
+    if (has_lost_metadata) return lost_metadata();
     return {};
 }
 

@@ -218,7 +218,7 @@ bool StorageMonitor::Observation::check_epoch_of(std::size_t i, const RecordBatc
     monitor.exercise(Rule::s13);
     const LeaderEpoch cached = r.log->epoch_cache.epoch_for_offset(from);
     if (cached == epoch) return true;
-    found(Rule::s13, Excuse::nothing, from, r.node,
+    found(Rule::s13, Excuse::lost_metadata, from, r.node,
           fmt::format("broker {} has a batch of leader epoch {} here, and its epoch cache says {}",
                       r.node.value, epoch.value, cached.value));
     return false;

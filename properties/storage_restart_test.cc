@@ -222,6 +222,11 @@ TEST(StorageRestart, s13_an_epoch_is_not_in_the_cache) {
     s.nodes[1].log.epoch_cache.entries.pop_back();
     s.observe();
     EXPECT_EQ(s.findings(), Ids{"S13"});
+    // With the metadata that was lost the epochs of a partition begin anew.
+    s.facts.partitions[0].metadata_lost_at = s.now + seconds(1);
+    EXPECT_EQ(s.findings(), Ids{"S13"});
+    s.facts.partitions[0].metadata_lost_at = s.now;
+    EXPECT_EQ(s.findings(), Ids{"S13?"});
 }
 
 TEST(StorageRestart, s13_the_cache_says_what_the_log_does_not) {
