@@ -122,5 +122,71 @@ TEST(StorageFaults, a_fixed_voter_that_lost_its_disk_excuses_the_dynamic_quorum)
     EXPECT_EQ(verdict_of(played, "Q6"), Verdict::allowed);
 }
 
+// Three controllers that the faults of `faults` meet, and topics that are created meanwhile.
+Json controllers_document(bool fixed, const char* faults) {
+    Json json = document("{}", R"({"acks": "all"})", faults);
+    json["cluster"] = Json::parse(R"({"brokers": 3, "controllers": 3, "config": {
+        "broker.session.timeout.ms": 3000, "broker.heartbeat.interval.ms": 500,
+        "metadata.log.max.record.bytes.between.snapshots": 1500}})");
+    if (fixed) {
+        json["cluster"]["config"]["controller.quorum.voters"] = "100@a:1,101@b:1,102@c:1";
+    }
+    Json steps = Json::array();
+    for (int i = 0; i < 6; ++i) {
+        Json step = Json::parse(R"({"create_topic": {"partitions": 2, "replication.factor": 3}})");
+        step["at"] = std::to_string(2 + 3 * i) + "s";
+        step["create_topic"]["name"] = "t" + std::to_string(i);
+        steps.push_back(step);
+    }
+    json["clients"].push_back(Json{{"admin", "ops"}, {"steps", steps}});
+    return json;
+}
+
+std::string failures_of(const Played& played) {
+    std::string failures;
+    for (const Check& check : played.checks) {
+        if (check.verdict == Verdict::fail) failures += " " + check.id + ": " + check.note;
+    }
+    return failures;
+}
+
+// Whatever controllers forget, somebody gets a verdict: a process that cannot go on ends, and what
+// the disks had promised is allowed to break, nothing else.
+TEST(StorageFaults, wiped_controllers_end_in_a_verdict) {
+    constexpr const char* kFaults =
+        R"json([{"between": ["1s", "19s"], "every": "4s", "wipe": "controller", "for": "1s"},
+                {"between": ["1s", "19s"], "every": "5s", "kill": "controller", "for": "2s"},
+                {"between": ["1s", "19s"], "every": "5s", "power_loss": "controller", "for": "1s"},
+                {"between": ["1s", "19s"], "every": "5s", "isolate": "controller",
+                 "from": "controllers", "for": "3s"}])json";
+    std::size_t halted = 0;
+    std::size_t lost = 0;
+    for (const bool fixed : {true, false}) {
+        const Json json = controllers_document(fixed, kFaults);
+        for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+            const Played played = play(parse_scenario(json.dump(), "t.json", ""), seed);
+            EXPECT_EQ(failures_of(played), "") << (fixed ? "fixed" : "dynamic") << " seed " << seed;
+            if (verdict_of(played, "Q12") == Verdict::allowed) ++halted;
+            if (fixed && verdict_of(played, "Q6") == Verdict::allowed) ++lost;
+        }
+    }
+    EXPECT_GT(halted, 5u);
+    EXPECT_GT(lost, 5u);
+}
+
+// KafkaRaftClient.hasConsistentLeader: the others still follow it when it comes back, and it does
+// not know.
+TEST(StorageFaults, a_leader_that_comes_back_with_an_empty_disk_hears_that_it_leads_and_ends) {
+    const Json json =
+        controllers_document(false, R"([{"at": "8s", "wipe": "controller", "for": "200ms"}])");
+    std::size_t halted = 0;
+    for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+        const Played played = play(parse_scenario(json.dump(), "t.json", ""), seed);
+        EXPECT_EQ(failures_of(played), "") << "seed " << seed;
+        if (verdict_of(played, "Q12") == Verdict::allowed) ++halted;
+    }
+    EXPECT_GT(halted, 0u);
+}
+
 }  // namespace
 }  // namespace tribunal
