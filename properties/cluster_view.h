@@ -59,6 +59,8 @@ struct ReplicaView {
 
 struct PartitionView {
     TopicPartition partition;
+    // Of which state of the metadata this is: equal numbers, equal state. 0: not known.
+    std::uint64_t metadata_version = 0;
     // The active controller's committed state.
     NodeId leader = kNoNode;
     LeaderEpoch leader_epoch{0};

@@ -182,10 +182,22 @@ void Recorder::observe_quorum(const World& world, NodeId changed) {
     if (quorum_.has_lost_records()) on_metadata_lost(world.now());
 }
 
+bool Recorder::observe_progress(const World& world, TopicPartition tp, const Host& host) {
+    const Broker* broker = broker_of(host.node);
+    if (broker == nullptr) return false;
+    ReplicaView replica;
+    show_replica(replica, *broker, tp, host.power == Power::up && host.started);
+    if (!monitor_.observe_progress(tp, replica, metadata_version())) return false;
+    replica.wall_clock = world.wall_clock(host);
+    storage_.observe_progress(world.now(), tp, replica);
+    return true;
+}
+
 void Recorder::observe(const World& world, TopicPartition tp, NodeId whose) {
     if (!monitors) return;
-    const PartitionView view = view_of(world, image_, tp);
+    PartitionView view = view_of(world, image_, tp);
     if (view.isr == nullptr) return;
+    view.metadata_version = metadata_version();
     monitor_.observe(world.now(), view);
     storage_.observe(world.now(), view, whose);
 }
@@ -332,7 +344,10 @@ void Recorder::on_step(const World& world, const Host& host, const Input& input,
         controller_monitor_.on_step(now, *controller, input, out);
     }
     if (is_quorum_touched) observe_quorum(world, id_of(host.node));
-    for (const TopicPartition tp : touched_) observe(world, tp, id_of(host.node));
+    for (const TopicPartition tp : touched_) {
+        if (!monitors || observe_progress(world, tp, host)) continue;
+        observe(world, tp, id_of(host.node));
+    }
     if (monitors) on_follower_reads(world, host, out);
     if (monitors) after_storage(world, host, out);
 }

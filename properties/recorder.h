@@ -59,6 +59,10 @@ class Recorder final : public Observer {
     void observe_quorum(const World& world, NodeId changed);
     // After a step of `whose`.
     void observe(const World& world, TopicPartition tp, NodeId whose);
+    // The short way; false when it must be observe().
+    bool observe_progress(const World& world, TopicPartition tp, const Host& host);
+    // Grows with every record that image_ has replayed. (Never 0, which says nothing.)
+    std::uint64_t metadata_version() const { return metadata_records_ + 1; }
     void on_follower_reads(const World& world, const Host& host, const Outbox& out);
     // recorder_storage.cc: what a step says of flushes, deletions and positions out of range.
     // Before: what the input did to the disk. After: what the step did, now that it was observed.

@@ -6,17 +6,16 @@
 
 namespace tribunal {
 
-// Adds the broker's replica to the view, pointing into `broker`; one with an empty log when it has
-// none. (In place: a view is too large to be moved about.)
-inline ReplicaView& add_replica(PartitionView& view, const Broker& broker, bool running) {
+// Fills in a new view with the broker's replica, pointing into `broker`; with an empty log when it
+// has none. (In place: a view is too large to be moved about.)
+inline void show_replica(ReplicaView& replica, const Broker& broker, TopicPartition tp,
+                         bool running) {
     static const ReplicaLog kEmpty;
-    const TopicPartition tp = view.partition;
-    ReplicaView& replica = view.replicas.emplace_back();
     replica.node = broker.id;
     replica.running = running;
     replica.log = &kEmpty;
     const Partition* hosted = find_partition(broker, tp);
-    if (hosted == nullptr) return replica;
+    if (hosted == nullptr) return;
     replica.log = &hosted->log;
     replica.leader_epoch = hosted->leader_epoch;
     replica.partition_epoch = hosted->partition_epoch;
@@ -45,6 +44,11 @@ inline ReplicaView& add_replica(PartitionView& view, const Broker& broker, bool 
         replica.epoch_start_offset = leader->epoch_start_offset;
         replica.min_insync_replicas = hosted->config.min_insync_replicas;
     }
+}
+
+inline ReplicaView& add_replica(PartitionView& view, const Broker& broker, bool running) {
+    ReplicaView& replica = view.replicas.emplace_back();
+    show_replica(replica, broker, view.partition, running);
     return replica;
 }
 

@@ -53,16 +53,18 @@ void ReplicationMonitor::Observation::check_copies(std::uint64_t most_matched) {
     p.is_lost_everywhere = lost != nullptr;
 }
 
+bool has_right_fetchers(const ReplicaView& r) {
+    const bool follows = !r.is_leader && r.follows != kNoNode && r.follows != r.node;
+    return follows ? r.fetchers == 1 && r.fetches_from == r.follows : r.fetchers == 0;
+}
+
 void ReplicationMonitor::Observation::check_fetchers() {
     std::uint32_t bad = 0;
     for (std::size_t i = 0; i < view.replicas.size(); ++i) {
         const ReplicaView& r = view.replicas[i];
         if (!r.running || r.fetchers < 0) continue;
         ++monitor.tally(Rule::r18).checked;
-        const bool follows = !r.is_leader && r.follows != kNoNode && r.follows != r.node;
-        const bool right =
-            follows ? r.fetchers == 1 && r.fetches_from == r.follows : r.fetchers == 0;
-        if (right) continue;
+        if (has_right_fetchers(r)) continue;
         bad |= 1u << i;
         if ((p.wrong_fetchers >> i & 1) != 0) continue;
         found(Rule::r18, nullptr, kNoOffset, r.node,

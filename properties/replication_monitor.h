@@ -4,6 +4,7 @@
 // The judge's own idea of the truth is the *committed log*: the batches below the high watermark of
 // the leader of the newest epoch that anybody has led in. Each replica is compared with it, batch
 // identity by batch identity (offsets, leader epoch, CRC), and a step costs only what is new in it.
+// What a step of one replica cannot have broken is not looked at again (observe_progress).
 // When a later leader turns out to lack committed batches, the loss is recorded once and the
 // committed log is rolled back to what that leader has, so that one loss is one finding.
 //
@@ -101,6 +102,14 @@ class ReplicationMonitor {
     // log must be followed by an observation before the next change of the same log.
     void observe(Instant now, const PartitionView& view);
 
+    // The short way for most events: since the last observation one running replica took a step,
+    // and nobody else. True when the step is observed: the replica appended at its end, or heard of
+    // a high watermark, in a partition of which the last observe() saw this very `metadata_version`
+    // and nothing wrong or unsettled, so that whatever else observe() looks at is as it was. False
+    // when observe() must look at everything.
+    bool observe_progress(TopicPartition partition, const ReplicaView& replica,
+                          std::uint64_t metadata_version);
+
     // A producer got ok for an acks=all send of this record at this offset.
     void on_acknowledged(Instant now, TopicPartition partition, Offset offset, RecordUid uid);
 
@@ -152,6 +161,7 @@ class ReplicationMonitor {
   private:
     struct PartitionState;
     struct Observation;
+    struct Progress;
     struct Tally {
         std::uint64_t checked = 0;
         std::uint64_t found = 0;

@@ -39,6 +39,12 @@ struct ReplicaShadow {
     // Replicas, by index, that violate R5 with this one as leader, and R3 with this one.
     std::uint32_t incomplete = 0;
     std::uint32_t disagrees = 0;
+
+    // While it runs.
+    void hear_high_watermark(Offset offset) {
+        if (offset > unflushed_until) unflushed_until = Offset{0};
+        high_watermark = offset;
+    }
 };
 
 // Why committed records may be lost without anybody being wrong: what terms from `epoch` on have is
@@ -89,6 +95,7 @@ struct ReplicationMonitor::PartitionState {
     // The controller's state as last seen.
     NodeId leader = kNoNode;
     LeaderEpoch leader_epoch = kNoLeaderEpoch;
+    PartitionEpoch partition_epoch{0};
     FlatSet<NodeId> isr;
     std::uint32_t isr_mask = 0;  // by replica index
     FlatSet<NodeId> elr;
@@ -126,6 +133,9 @@ struct ReplicationMonitor::PartitionState {
     bool min_isr_alters = false;  // what clears the ELR stands in the log, its reason behind it
     bool is_lost_everywhere = false;
     bool has_deposed_leader = false;  // as last seen
+    // The metadata of the last observation when it left nothing wrong, excused, pending or lagging
+    // behind the controller (is_settled); else 0. What follows it may be seen by observe_progress().
+    std::uint64_t settled_version = 0;
 
     std::vector<CommittedLoss> losses;
     std::vector<LostRecord> lost;
@@ -141,6 +151,9 @@ std::string shown(Instant at);
 std::string shown(const BatchIdentity& batch);
 std::string shown(const Excuse& excuse);
 std::string shown(NodeId node);
+
+// R18 of a running replica whose fetchers are known.
+bool has_right_fetchers(const ReplicaView& r);
 
 // One call of observe().
 struct ReplicationMonitor::Observation {
@@ -192,6 +205,9 @@ struct ReplicationMonitor::Observation {
     void check_isr_of_leader(std::size_t i);
     void check_completeness(std::size_t i);
     void check_bounds(std::uint32_t bad);
+
+    // replication_progress.cc
+    bool is_settled() const;
 
     bool is_current_leader(std::size_t i) const {
         const ReplicaView& r = view.replicas[i];

@@ -66,6 +66,7 @@ void ReplicationMonitor::Observation::run() {
     check_fetchers();
     if (p.pending && judged && p.newest_term >= p.pending->epoch) p.pending.reset();
     if (!view.replicas.empty()) p.committed.forget(everywhere);
+    p.settled_version = somewhere == size && is_settled() ? view.metadata_version : 0;
     p.seen = true;
 }
 
@@ -129,6 +130,7 @@ void ReplicationMonitor::Observation::observe_controller() {
         p.isr_mask = mask_of(p.isr);
     }
     isr = p.isr_mask;
+    p.partition_epoch = view.partition_epoch;
     if (view.elr == nullptr ? !p.elr.empty() : !(*view.elr == p.elr)) {
         p.elr = view.elr == nullptr ? FlatSet<NodeId>{} : *view.elr;
     }
@@ -196,7 +198,7 @@ void ReplicationMonitor::Observation::observe_replica(std::size_t i) {
         }
     }
     if (s.running && !r.running) s.unflushed_until = s.log_end_offset;
-    if (r.running && r.high_watermark > s.unflushed_until) s.unflushed_until = Offset{0};
+    if (r.running) s.hear_high_watermark(r.high_watermark);
     observe_log(i);
     s.seen = true;
     s.running = r.running;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -58,6 +59,9 @@ struct ScriptedCluster {
     bool with_naive = true;
     bool compacts = false;
     TopicConfig compacted;
+    TopicConfig plain;
+    std::vector<Digest128> last_nodes;  // as observed last
+    int progressed = 0;                 // observations that took the short way
 
     PartitionView view() const {
         PartitionView v;
@@ -70,6 +74,7 @@ struct ScriptedCluster {
         if (keeps_elr) v.last_known_elr = &last_known_elr;
         v.min_insync_replicas = min_insync_replicas;
         v.rules = rules;
+        v.metadata_version = metadata_version();
         for (std::size_t i = 0; i < nodes.size(); ++i) {
             const Node& n = nodes[i];
             ReplicaView r;
@@ -84,7 +89,7 @@ struct ScriptedCluster {
             r.fetchers = n.fetchers;
             r.fetches_from = n.fetches_from;
             r.standing = n.standing;
-            if (compacts) r.config = &compacted;
+            r.config = compacts ? &compacted : &plain;
             if (n.is_leader && n.shows_progress) r.followers = &n.progress;
             if (n.is_leader && n.shows_alive) r.alive = &n.alive;
             r.epoch_start_offset = n.epoch_start;
@@ -101,8 +106,55 @@ struct ScriptedCluster {
     void observe() {
         compacted.cleanup_compact = true;
         now = now + milliseconds(1);
-        monitor.observe(now, view());
+        if (!observe_progress()) monitor.observe(now, view());
         if (with_naive) naive.observe(now, view());
+        last_nodes = digests_of(nodes);
+    }
+    // As a recorder does: when the only change was one replica's, the monitor may be content with
+    // that.
+    bool observe_progress() {
+        const std::vector<Digest128> are = digests_of(nodes);
+        if (last_nodes.size() != are.size()) return false;
+        std::optional<std::size_t> changed;
+        for (std::size_t i = 0; i < are.size(); ++i) {
+            if (are[i] == last_nodes[i]) continue;
+            if (changed) return false;
+            changed = i;
+        }
+        const PartitionView v = view();
+        if (!changed) return false;
+        if (!monitor.observe_progress(kPartition, v.replicas[*changed], v.metadata_version)) {
+            return false;
+        }
+        ++progressed;
+        return true;
+    }
+    // Of all that a replica's view shows.
+    static std::vector<Digest128> digests_of(const std::vector<Node>& nodes) {
+        std::vector<Digest128> digests;
+        for (const Node& n : nodes) {
+            Digest d;
+            fold(d, n.running), fold(d, n.is_leader), fold(d, n.epoch), fold(d, n.partition_epoch);
+            fold(d, n.high_watermark), fold(d, n.log), fold(d, n.isr), fold(d, n.maximal);
+            fold(d, n.settled), fold(d, n.progress), fold(d, n.shows_progress), fold(d, n.alive);
+            fold(d, n.shows_alive), fold(d, n.epoch_start), fold(d, n.min_isr), fold(d, n.follows);
+            fold(d, n.fetchers), fold(d, n.fetches_from), fold(d, n.standing);
+            digests.push_back(d.value());
+        }
+        return digests;
+    }
+    // Of what the controller's part of the view shows.
+    std::uint64_t metadata_version() const {
+        Digest d;
+        fold(d, leader), fold(d, epoch), fold(d, partition_epoch), fold(d, isr), fold(d, elr);
+        fold(d, last_known_elr), fold(d, keeps_elr), fold(d, min_insync_replicas);
+        fold(d, rules.high_watermark_requires_min_isr), fold(d, compacts);
+        fold(d, rules.high_watermark_uses_maximal_isr);
+        fold(d, rules.isr_expand_requires_epoch_start);
+        fold(d, rules.isr_excludes_fenced_brokers);
+        fold(d, rules.alter_partition_checks_broker_epoch);
+        for (const Node& n : nodes) fold(d, n.standing == Standing::fenced);
+        return d.value().low | 1;
     }
     void lossy(int node, DataLoss loss = DataLoss::power) {
         monitor.on_lossy_crash(now, NodeId{node}, loss);

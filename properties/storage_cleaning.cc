@@ -221,7 +221,7 @@ struct StorageMonitor::Cleaning {
 };
 
 void StorageMonitor::Observation::compare_closed_segments(std::size_t i) {
-    Cleaning{*this, view.replicas[i], p.replicas[i]}.run();
+    Cleaning{*this, replicas[i], shadow(i)}.run();
 }
 
 void StorageMonitor::Cleaning::run() {

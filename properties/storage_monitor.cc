@@ -62,7 +62,24 @@ void StorageMonitor::on_deleted(TopicPartition partition) {
 
 void StorageMonitor::observe(Instant now, const PartitionView& view, NodeId whose) {
     PartitionState& p = state_of(view.partition);
-    if (!p.deleted) Observation{*this, p, view, now}.run(whose);
+    if (p.deleted) return;
+    Observation o{*this, p, view.partition, now, {view.replicas.data(), view.replicas.size()}};
+    o.align_replicas();
+    for (std::size_t i = 0; i < view.replicas.size(); ++i) {
+        if (whose == kNoNode || whose == view.replicas[i].node) o.observe_replica(i);
+    }
+    if (whose == kNoNode || whose == view.leader) {
+        o.observe_committed(view.leader, view.leader_epoch);
+    }
+}
+
+void StorageMonitor::observe_progress(Instant now, TopicPartition partition,
+                                      const ReplicaView& replica) {
+    PartitionState& p = state_of(partition);
+    if (p.deleted) return;
+    ReplicaShadow* const shadow = p.find(replica.node);
+    CHECK(shadow != nullptr);
+    Observation{*this, p, partition, now, {&replica, 1}, {shadow}}.observe_replica(0);
 }
 
 // --- the disk -----------------------------------------------------------------------------------
@@ -175,33 +192,28 @@ void StorageMonitor::on_out_of_range(const OutOfRange& told) { out_of_range_.pus
 
 // --- what an observation does -------------------------------------------------------------------
 
-void StorageMonitor::Observation::run(NodeId whose) {
-    align_replicas();
-    for (std::size_t i = 0; i < view.replicas.size(); ++i) {
-        if (whose == kNoNode || whose == view.replicas[i].node) observe_replica(i);
-    }
-    if (whose == kNoNode || whose == view.leader) observe_committed();
-}
-
 void StorageMonitor::Observation::align_replicas() {
-    const std::size_t n = view.replicas.size();
+    const std::size_t n = replicas.size();
     bool same = p.replicas.size() == n;
-    for (std::size_t i = 0; same && i < n; ++i) same = p.replicas[i].node == view.replicas[i].node;
-    if (same) return;
-    // A reassignment: a new replica starts unknown.
-    std::vector<ReplicaShadow> replicas(n);
-    for (std::size_t i = 0; i < n; ++i) {
-        if (ReplicaShadow* old = p.find(view.replicas[i].node)) replicas[i] = std::move(*old);
-        replicas[i].node = view.replicas[i].node;
+    for (std::size_t i = 0; same && i < n; ++i) same = p.replicas[i].node == replicas[i].node;
+    if (!same) {
+        // A reassignment: a new replica starts unknown.
+        std::vector<ReplicaShadow> aligned(n);
+        for (std::size_t i = 0; i < n; ++i) {
+            if (ReplicaShadow* old = p.find(replicas[i].node)) aligned[i] = std::move(*old);
+            aligned[i].node = replicas[i].node;
+        }
+        p.replicas = std::move(aligned);
     }
-    p.replicas = std::move(replicas);
+    for (ReplicaShadow& s : p.replicas) shadows.push_back(&s);
 }
 
 // S1: the leader of the controller's epoch says what is committed.
-void StorageMonitor::Observation::observe_committed() {
-    for (const ReplicaView& r : view.replicas) {
-        if (!r.running || !r.is_leader || r.node != view.leader ||
-            r.leader_epoch != view.leader_epoch) {
+void StorageMonitor::Observation::observe_committed(NodeId controllers_leader,
+                                                    LeaderEpoch controllers_epoch) {
+    for (const ReplicaView& r : replicas) {
+        if (!r.running || !r.is_leader || r.node != controllers_leader ||
+            r.leader_epoch != controllers_epoch) {
             continue;
         }
         if (p.term != r.leader_epoch || p.leader != r.node) begin_term(r);

@@ -73,6 +73,9 @@ class StorageMonitor {
     // After every event that touched this partition, in order of time: on `whose` replica alone, or
     // on any (kNoNode). What needs the view's configurations is not judged without them.
     void observe(Instant now, const PartitionView& view, NodeId whose = kNoNode);
+    // The same of one replica that was observed before, when nothing became committed by its step
+    // (ReplicationMonitor::observe_progress).
+    void observe_progress(Instant now, TopicPartition partition, const ReplicaView& replica);
 
     // --- the disk -------------------------------------------------------------------------------
 

@@ -90,8 +90,8 @@ Mismatch wrong_index(const ReplicaLog& log, const TopicConfig& config) {
 }  // namespace
 
 void StorageMonitor::Observation::check_recovery(std::size_t i) {
-    const ReplicaView& r = view.replicas[i];
-    const ReplicaShadow& s = p.replicas[i];
+    const ReplicaView& r = replicas[i];
+    const ReplicaShadow& s = shadow(i);
     const ReplicaLog& log = *r.log;
     if (*s.went_down == StorageLoss::wipe) return;
     monitor.exercise(Rule::s11);
@@ -136,7 +136,7 @@ void StorageMonitor::Observation::check_recovery(std::size_t i) {
 
 // S12: what a replica knows of its producers is what its log says of them.
 void StorageMonitor::Observation::check_producers(std::size_t i) {
-    const ReplicaView& r = view.replicas[i];
+    const ReplicaView& r = replicas[i];
     const ReplicaLog& log = *r.log;
     if (log.producers.is_unused()) return;
     monitor.exercise(Rule::s12);
@@ -154,8 +154,8 @@ void StorageMonitor::Observation::check_producers(std::size_t i) {
 
 // S13. Mostly an epoch was added; if anything else happened, all batches must have theirs still.
 void StorageMonitor::Observation::follow_epoch_cache(std::size_t i) {
-    const std::vector<EpochEntry>& known = p.replicas[i].epochs;
-    const std::vector<EpochEntry>& entries = view.replicas[i].log->epoch_cache.entries;
+    const std::vector<EpochEntry>& known = shadow(i).epochs;
+    const std::vector<EpochEntry>& entries = replicas[i].log->epoch_cache.entries;
     const bool was_added =
         entries.size() > known.size() && std::equal(known.begin(), known.end(), entries.begin());
     check_epoch_cache(i);
@@ -164,10 +164,10 @@ void StorageMonitor::Observation::follow_epoch_cache(std::size_t i) {
 
 // S13: entries ascend, and none stands before a batch of an older epoch.
 void StorageMonitor::Observation::check_epoch_cache(std::size_t i) {
-    const ReplicaView& r = view.replicas[i];
+    const ReplicaView& r = replicas[i];
     const ReplicaLog& log = *r.log;
     const std::vector<EpochEntry>& entries = log.epoch_cache.entries;
-    p.replicas[i].epochs = entries;
+    shadow(i).epochs = entries;
     for (std::size_t e = 0; e < entries.size(); ++e) {
         monitor.exercise(Rule::s13);
         const EpochEntry& entry = entries[e];
@@ -196,9 +196,9 @@ void StorageMonitor::Observation::check_epoch_cache(std::size_t i) {
 // log that was cut or found again is looked through. Not below where it once began: the cache was
 // cut there, and a crash may have taken the log start back.
 void StorageMonitor::Observation::check_epochs_of_batches(std::size_t i) {
-    const ReplicaView& r = view.replicas[i];
+    const ReplicaView& r = replicas[i];
     const ReplicaLog& log = *r.log;
-    const Offset from = std::max(log.log_start_offset, p.replicas[i].highest_log_start);
+    const Offset from = std::max(log.log_start_offset, shadow(i).highest_log_start);
     LeaderEpoch epoch = kNoLeaderEpoch;
     for (auto place = log.place_of(from); const RecordBatch* batch = log.at(place);
          place = log.next(place)) {
@@ -210,10 +210,10 @@ bool StorageMonitor::Observation::check_epoch_of(std::size_t i, const RecordBatc
                                                  LeaderEpoch& epoch) {
     if (batch.leader_epoch == epoch) return true;
     epoch = batch.leader_epoch;
-    const ReplicaView& r = view.replicas[i];
+    const ReplicaView& r = replicas[i];
     // The oldest entry moves up with the log start, which may lie inside a batch.
     const Offset from =
-        std::max({batch.base_offset, r.log->log_start_offset, p.replicas[i].highest_log_start});
+        std::max({batch.base_offset, r.log->log_start_offset, shadow(i).highest_log_start});
     if (epoch < LeaderEpoch{0} || batch.last_offset() < from) return true;
     monitor.exercise(Rule::s13);
     const LeaderEpoch cached = r.log->epoch_cache.epoch_for_offset(from);
@@ -226,8 +226,8 @@ bool StorageMonitor::Observation::check_epoch_of(std::size_t i, const RecordBatc
 
 // S14: a checkpoint never promises what the log does not have.
 void StorageMonitor::Observation::check_checkpoints(std::size_t i) {
-    const ReplicaView& r = view.replicas[i];
-    ReplicaShadow& s = p.replicas[i];
+    const ReplicaView& r = replicas[i];
+    ReplicaShadow& s = shadow(i);
     const ReplicaLog& log = *r.log;
     if (!r.running) return;
     monitor.exercise(Rule::s14);

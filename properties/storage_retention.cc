@@ -31,8 +31,8 @@ Duration interval_of_looks(const TopicConfig& topic, const BrokerConfig& broker)
 
 // Takes the segments that went from the front out of what is known.
 void StorageMonitor::Observation::drop_deleted_segments(std::size_t i) {
-    const ReplicaView& r = view.replicas[i];
-    ReplicaShadow& s = p.replicas[i];
+    const ReplicaView& r = replicas[i];
+    ReplicaShadow& s = shadow(i);
     const Offset front = r.log->segments.front()->base_offset;
     if ((s.closed.empty() ? s.active.base_offset : s.closed.front()->base_offset) >= front) return;
     std::vector<OldSegment> gone;
@@ -59,8 +59,8 @@ void StorageMonitor::Observation::drop_deleted_segments(std::size_t i) {
 
 // Whether it was too old, too much, or below the log start.
 bool StorageMonitor::Observation::may_be_deleted(std::size_t i, const OldSegment& segment) {
-    const ReplicaView& r = view.replicas[i];
-    const ReplicaShadow& s = p.replicas[i];
+    const ReplicaView& r = replicas[i];
+    const ReplicaShadow& s = shadow(i);
     const TopicConfig& config = *r.config;
     monitor.exercise(Rule::s7);
     if (segment.end > r.high_watermark) {
@@ -94,8 +94,8 @@ bool StorageMonitor::Observation::may_be_deleted(std::size_t i, const OldSegment
 
 // The oldest segment of a running process is not due for longer than from one look to the next.
 void StorageMonitor::Observation::check_overdue(std::size_t i) {
-    const ReplicaView& r = view.replicas[i];
-    ReplicaShadow& s = p.replicas[i];
+    const ReplicaView& r = replicas[i];
+    ReplicaShadow& s = shadow(i);
     const ReplicaLog& log = *r.log;
     if (!r.running || r.config == nullptr || r.broker_config == nullptr) {
         s.due_since = kNever;

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "properties/committed_log.h"
@@ -113,12 +114,16 @@ struct StorageMonitor::PartitionState {
 struct StorageMonitor::Observation {
     StorageMonitor& monitor;
     PartitionState& p;
-    const PartitionView& view;
+    TopicPartition partition;
     Instant now;
+    std::span<const ReplicaView> replicas;  // those to look at
+    boost::container::small_vector<ReplicaShadow*, 5> shadows = {};  // of each
 
-    void run(NodeId whose);
+    ReplicaShadow& shadow(std::size_t i) { return *shadows[i]; }
+
     void align_replicas();
-    void observe_committed();
+    // The leader of the controller's epoch is among them, perhaps.
+    void observe_committed(NodeId controllers_leader, LeaderEpoch controllers_epoch);
     void begin_term(const ReplicaView& leader);
     void take_committed(const ReplicaView& leader);
     void remember_records(const RecordBatch& batch);
@@ -153,7 +158,7 @@ struct StorageMonitor::Observation {
 
     void found(Rule rule, Excuse excuse, Offset offset, NodeId node, std::string summary,
                std::vector<std::string> explanation = {}) {
-        monitor.add(p, {rule, excuse, now, view.partition, offset, node, std::move(summary),
+        monitor.add(p, {rule, excuse, now, partition, offset, node, std::move(summary),
                         std::move(explanation)});
     }
 };

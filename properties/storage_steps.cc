@@ -39,8 +39,8 @@ LeaderEpoch StorageMonitor::ReplicaShadow::last_epoch() const {
 }
 
 void StorageMonitor::Observation::observe_replica(std::size_t i) {
-    const ReplicaView& r = view.replicas[i];
-    ReplicaShadow& s = p.replicas[i];
+    const ReplicaView& r = replicas[i];
+    ReplicaShadow& s = shadow(i);
     const Glance glance = glance_at(r);
     if (!s.seen || s.went_down || glance != s.glance) {
         s.glance = glance;
@@ -55,8 +55,8 @@ void StorageMonitor::Observation::observe_replica(std::size_t i) {
 }
 
 void StorageMonitor::Observation::observe_change(std::size_t i) {
-    const ReplicaView& r = view.replicas[i];
-    ReplicaShadow& s = p.replicas[i];
+    const ReplicaView& r = replicas[i];
+    ReplicaShadow& s = shadow(i);
     const ReplicaLog& log = *r.log;
     p.compacts = p.compacts || (r.config != nullptr && r.config->cleanup_compact);
     if (!s.seen) {
@@ -84,8 +84,8 @@ void StorageMonitor::Observation::observe_change(std::size_t i) {
 
 // Looks at all of a log and what belongs to it, and remembers it.
 void StorageMonitor::Observation::adopt(std::size_t i) {
-    const ReplicaView& r = view.replicas[i];
-    ReplicaShadow& s = p.replicas[i];
+    const ReplicaView& r = replicas[i];
+    ReplicaShadow& s = shadow(i);
     const ReplicaLog& log = *r.log;
     s.log_start_offset = log.log_start_offset;
     s.log_end_offset = log.log_end_offset;
@@ -102,8 +102,8 @@ void StorageMonitor::Observation::adopt(std::size_t i) {
 
 // What was flushed above the cut is gone, and so is what is being flushed.
 void StorageMonitor::Observation::follow_cut(std::size_t i) {
-    const ReplicaView& r = view.replicas[i];
-    ReplicaShadow& s = p.replicas[i];
+    const ReplicaView& r = replicas[i];
+    ReplicaShadow& s = shadow(i);
     // A log that began anew above its end has kept nothing; one that was cut in a gap that a
     // cleaner had left, what lies before the gap.
     const RecordBatch* newest = r.log->last();
@@ -112,7 +112,7 @@ void StorageMonitor::Observation::follow_cut(std::size_t i) {
     s.durable_end = std::min(s.durable_end, cut);
     s.found_end = std::min(s.found_end, cut);
     for (PendingFlush& flush : monitor.flushes_) {
-        if (flush.node == r.node && flush.partition == view.partition) {
+        if (flush.node == r.node && flush.partition == partition) {
             flush.end = std::min(flush.end, cut);
         }
     }
@@ -120,8 +120,8 @@ void StorageMonitor::Observation::follow_cut(std::size_t i) {
 
 // S8: the log start of a running process only rises, and it is where reading begins.
 void StorageMonitor::Observation::check_bounds(std::size_t i) {
-    const ReplicaView& r = view.replicas[i];
-    const ReplicaShadow& s = p.replicas[i];
+    const ReplicaView& r = replicas[i];
+    const ReplicaShadow& s = shadow(i);
     const ReplicaLog& log = *r.log;
     if (log.log_start_offset == s.log_start_offset) return;
     monitor.exercise(Rule::s8);
@@ -143,8 +143,8 @@ void StorageMonitor::Observation::check_bounds(std::size_t i) {
 }
 
 bool StorageMonitor::Observation::take_appended(std::size_t i) {
-    const ReplicaView& r = view.replicas[i];
-    ReplicaShadow& s = p.replicas[i];
+    const ReplicaView& r = replicas[i];
+    ReplicaShadow& s = shadow(i);
     const ReplicaLog& log = *r.log;
     const Offset front = log.segments.front()->base_offset;
     if (log.log_end_offset < s.log_end_offset || front > s.log_end_offset) return false;
@@ -186,13 +186,13 @@ bool StorageMonitor::Observation::take_appended(std::size_t i) {
 
 // S5: what was appended to the active segment is still there, unless the log was cut.
 bool StorageMonitor::Observation::has_kept_active(std::size_t i, const Segment& active) {
-    const ReplicaView& r = view.replicas[i];
-    const KnownActive& known = p.replicas[i].active;
+    const ReplicaView& r = replicas[i];
+    const KnownActive& known = shadow(i).active;
     if (active.base_offset != known.base_offset) return false;
     if (known.batches.empty()) return true;
     const std::size_t n = known.batches.size();
     if (active.batches.size() < n) {
-        if (r.log->log_end_offset == p.replicas[i].log_end_offset) {
+        if (r.log->log_end_offset == shadow(i).log_end_offset) {
             found(Rule::s5, Excuse::nothing, known.base_offset, r.node,
                   fmt::format("the active segment of broker {} lost batches and was not truncated",
                               r.node.value));
