@@ -19,6 +19,7 @@ struct Shape {
     int records_per_second = 1000;  // all producers together; 0: idle
     std::int64_t seconds = 60;
     int retention_bytes = -1;
+    int segment_bytes = 1 << 30;  // retention deletes whole segments
     bool idempotent = true;
 };
 
@@ -43,9 +44,10 @@ Scenario scenario_of(const Shape& shape) {
         fmt::format(
             R"({{ "name": "bench", "cluster": {{ "brokers": {}, "config": {{ "log.retention.check.interval.ms": 5000 }} }},
             "topics": [ {{ "name": "t", "partitions": {}, "replication.factor": 3,
-                           "config": {{ "min.insync.replicas": 2, "retention.bytes": {} }} }} ],
+                           "config": {{ "min.insync.replicas": 2, "retention.bytes": {}, "segment.bytes": {} }} }} ],
             "clients": [ {} ], "run": {{ "for": "{}s" }} }})",
-            shape.brokers, shape.partitions, shape.retention_bytes, clients, shape.seconds),
+            shape.brokers, shape.partitions, shape.retention_bytes, shape.segment_bytes, clients,
+            shape.seconds),
         "bench", ".");
 }
 
@@ -120,7 +122,8 @@ void cluster_by_records(benchmark::State& state) {
     run_cluster(state,
                 Shape{.records_per_second = 10'000,
                       .seconds = state.range(0) / 10'000,
-                      .retention_bytes = 10 << 20},
+                      .retention_bytes = 10 << 20,
+                      .segment_bytes = 1 << 20},
                 true);
 }
 BENCHMARK(cluster_idle)->Unit(benchmark::kMillisecond);
