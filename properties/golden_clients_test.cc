@@ -24,14 +24,14 @@ std::string bytes_of(const std::string& hex) {
 
 PartitionTable table_of(const json& op) {
     const std::int32_t count = op.at("partitions");
-    PartitionTable table{count, {}};
+    std::vector<std::int32_t> with_leader;
     const std::vector<std::int32_t> leaderless = op.at("without_leader");
     for (std::int32_t partition = 0; partition < count; ++partition) {
         if (std::find(leaderless.begin(), leaderless.end(), partition) == leaderless.end()) {
-            table.with_leader.push_back(partition);
+            with_leader.push_back(partition);
         }
     }
-    return table;
+    return {count, with_leader};
 }
 
 TEST(golden, murmur2) {

@@ -2,6 +2,7 @@
 #include "broker/client/partitioner.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "broker/base/check.h"
 #include "broker/client/murmur2.h"
@@ -19,15 +20,15 @@ std::int32_t entry_for(const std::vector<std::int32_t>& partitions, std::int32_t
 // Deviation: Kafka draws again until the partition differs; one draw among the others gives the
 // same distribution and always ends.
 bool move_to_other(TopicPartitioner& topic, const PartitionTable& table, std::int32_t random) {
-    if (table.with_leader.size() == 1) {
-        topic.sticky = table.with_leader.front();
+    if (table.with_leader().size() == 1) {
+        topic.sticky = table.with_leader().front();
         return false;
     }
-    if (table.with_leader.empty()) {
+    if (table.with_leader().empty()) {
         topic.sticky = random % table.count;
         return true;
     }
-    std::vector<std::int32_t> others = table.with_leader;
+    std::vector<std::int32_t> others = table.with_leader();
     if (topic.sticky) std::erase(others, *topic.sticky);
     topic.sticky = entry_for(others, random);
     return true;
@@ -36,7 +37,7 @@ bool move_to_other(TopicPartitioner& topic, const PartitionTable& table, std::in
 std::int32_t next_round_robin(TopicPartitioner& topic, const PartitionTable& table,
                               std::uint32_t start = 0) {
     const std::int32_t turn = to_positive(static_cast<std::int32_t>(start + topic.round_robin++));
-    return table.with_leader.empty() ? turn % table.count : entry_for(table.with_leader, turn);
+    return table.with_leader().empty() ? turn % table.count : entry_for(table.with_leader(), turn);
 }
 
 PartitionChoice sticky_choice(const PartitionerConfig& config, TopicPartitioner& topic,
@@ -52,6 +53,17 @@ PartitionChoice sticky_choice(const PartitionerConfig& config, TopicPartitioner&
 }
 
 }  // namespace
+
+const std::vector<std::int32_t>& PartitionTable::with_leader() const {
+    if (const KnownTopic* topic = std::exchange(topic_, nullptr)) {
+        for (std::int32_t i = 0; i < count; ++i) {
+            if (topic->partitions[static_cast<std::size_t>(i)].leader != kNoNode) {
+                with_leader_.push_back(i);
+            }
+        }
+    }
+    return with_leader_;
+}
 
 std::optional<LoadStats> load_stats(const std::vector<QueueSize>& in_use, std::size_t measured) {
     CHECK(in_use.size() <= measured);
@@ -85,7 +97,7 @@ std::int32_t drawn_partition(const PartitionTable& table, const std::optional<Lo
             std::upper_bound(load->cumulative.begin(), load->cumulative.end(), drawn);
         return load->partitions[static_cast<std::size_t>(above - load->cumulative.begin())];
     }
-    return table.with_leader.empty() ? random % table.count : entry_for(table.with_leader, random);
+    return table.with_leader().empty() ? random % table.count : entry_for(table.with_leader(), random);
 }
 
 PartitionChoice choose_partition(const PartitionerConfig& config, TopicPartitioner& topic,

@@ -23,6 +23,7 @@
 
 #include "broker/base/digest.h"
 #include "broker/base/fields.h"
+#include "broker/client/cluster_metadata.h"
 
 namespace tribunal {
 
@@ -41,11 +42,23 @@ struct PartitionerConfig {
     TRIBUNAL_FIELDS(PartitionerConfig, rule, ignores_keys, is_adaptive, batch_size)
 };
 
-// One topic as the producer's metadata has it.
-struct PartitionTable {
+// One topic as the producer's metadata has it; good as long as that is. Who has a leader is found
+// out when somebody asks, which few records do.
+class PartitionTable {
+  public:
+    PartitionTable() = default;  // of a topic without partitions
+    explicit PartitionTable(const KnownTopic& topic)
+        : count(static_cast<std::int32_t>(topic.partitions.size())), topic_(&topic) {}
+    PartitionTable(std::int32_t partitions, std::vector<std::int32_t> with_leader)
+        : count(partitions), with_leader_(std::move(with_leader)) {}
+
     std::int32_t count = 0;
-    std::vector<std::int32_t> with_leader;  // ascending; empty when no partition has a leader
-    TRIBUNAL_FIELDS(PartitionTable, count, with_leader)
+    // Ascending; empty when no partition has a leader.
+    const std::vector<std::int32_t>& with_leader() const;
+
+  private:
+    mutable const KnownTopic* topic_ = nullptr;  // null: with_leader_ is known
+    mutable std::vector<std::int32_t> with_leader_;
 };
 
 // Batches that wait in the accumulator for one partition.

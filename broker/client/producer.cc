@@ -94,17 +94,6 @@ PartitionerConfig partitioner_config(const Producer& p) {
     return config;
 }
 
-PartitionTable partition_table(const KnownTopic& topic) {
-    PartitionTable table;
-    table.count = static_cast<std::int32_t>(topic.partitions.size());
-    for (std::int32_t i = 0; i < table.count; ++i) {
-        if (topic.partitions[static_cast<std::size_t>(i)].leader != kNoNode) {
-            table.with_leader.push_back(i);
-        }
-    }
-    return table;
-}
-
 // Whether a record of this size has no open batch of the partition to join. One that it does not
 // fit into takes no more records.
 bool begins_batch(Producer& p, std::int32_t partition, std::int64_t size) {
@@ -151,7 +140,7 @@ bool place(Producer& p, const Record& record, std::uint32_t random, Outbox& out)
     // waits for the new partitions, and the sequence numbers there, are not forgotten for that.
     p.queues.resize(std::max(p.queues.size(), topic->partitions.size()));
     const PartitionerConfig config = partitioner_config(p);
-    const PartitionTable table = partition_table(*topic);
+    const PartitionTable table{*topic};
     RecordTarget target;
     target.partition = p.load.partition;
     if (record.key) target.key = *record.key;
@@ -180,13 +169,8 @@ bool place(Producer& p, const Record& record, std::uint32_t random, Outbox& out)
 void give_record(Producer& p, std::uint32_t random, Outbox& out) {
     Record record = make_record(p, p.next_record++, random, out);
     ++p.unfinished;
-    BatchBuilder probe;
-    probe.append(record);
-    const RecordBatch alone = probe.close();
-    for_each_record(alone, [&](const RecordView& view) {
-        out.notes.emplace_back(SendInvoked{record.uid, view.content_digest(), p.config.acks});
-    });
-    if (alone.size_in_bytes() > p.config.max_request_size) {
+    out.notes.emplace_back(SendInvoked{record.uid, content_digest(record), p.config.acks});
+    if (BatchBuilder::size_alone(record) > p.config.max_request_size) {
         --p.unfinished;
         out.notes.emplace_back(
             SendCompleted{record.uid, ErrorCode::message_too_large, kNoOffset, false});

@@ -50,6 +50,14 @@ std::int64_t body_size(const Record& record, std::int64_t timestamp_delta, std::
     return size;
 }
 
+void put_headers(std::string& out, const std::vector<Header>& headers) {
+    for (const Header& header : headers) {
+        put_varint(out, static_cast<std::int64_t>(header.key.size()));
+        out += header.key;
+        put_nullable(out, header.value);
+    }
+}
+
 void put_uid(std::string& out, RecordUid uid) {
     put_varint(out, static_cast<std::int64_t>(kUidHeader.size()));
     out += kUidHeader;
@@ -90,7 +98,9 @@ void BatchBuilder::append(const Record& record) {
     }
     if (max_timestamp < record.timestamp) max_timestamp = record.timestamp;
     const std::int64_t timestamp_delta = record.timestamp.value - base_timestamp.value;
-    put_varint(bytes, body_size(record, timestamp_delta, count));
+    const std::int64_t size = body_size(record, timestamp_delta, count);
+    bytes.reserve(bytes.size() + static_cast<std::size_t>(varint_size(size) + size));
+    put_varint(bytes, size);
     bytes += '\0';  // attributes, unused in v2
     put_varint(bytes, timestamp_delta);
     put_varint(bytes, count);
@@ -99,11 +109,7 @@ void BatchBuilder::append(const Record& record) {
     const bool has_uid = record.uid != kNoUid;
     put_varint(bytes, static_cast<std::int64_t>(record.headers.size()) + (has_uid ? 1 : 0));
     if (has_uid) put_uid(bytes, record.uid);
-    for (const Header& header : record.headers) {
-        put_varint(bytes, static_cast<std::int64_t>(header.key.size()));
-        bytes += header.key;
-        put_nullable(bytes, header.value);
-    }
+    put_headers(bytes, record.headers);
     ++count;
 }
 
@@ -235,12 +241,26 @@ bool decode_records(const RecordBatch& batch, void* context,
     return in.empty();
 }
 
-std::uint32_t RecordView::content_digest() const {
+namespace {
+
+template <class Text>
+std::uint32_t digest_of_content(const std::optional<Text>& key, const std::optional<Text>& value,
+                                std::string_view headers) {
     std::uint32_t crc = crc32c(key ? "k" : "n");
     if (key) crc = crc32c(*key, crc);
     crc = crc32c(value ? "v" : "n", crc);
     if (value) crc = crc32c(*value, crc);
     return crc32c(headers, crc);
+}
+
+}  // namespace
+
+std::uint32_t RecordView::content_digest() const { return digest_of_content(key, value, headers); }
+
+std::uint32_t content_digest(const Record& record) {
+    std::string headers;
+    put_headers(headers, record.headers);
+    return digest_of_content(record.key, record.value, headers);
 }
 
 }  // namespace tribunal

@@ -32,6 +32,8 @@ inline constexpr std::int16_t kDeleteHorizon = 0x40;
 // No timestamp in a record or in an empty batch.
 inline constexpr Timestamp kNoTimestamp{-1};
 
+inline constexpr std::size_t kBatchHeaderSize = 61;  // v2
+
 struct RecordBatch {
     Offset base_offset;
     LeaderEpoch leader_epoch{-1};  // partitionLeaderEpoch, set by the leader that appends (KIP-101)
@@ -66,8 +68,10 @@ struct RecordBatch {
     }
     Offset last_offset() const { return base_offset + last_offset_delta; }
     Offset next_offset() const { return base_offset + (last_offset_delta + 1); }
-    // Bytes on the wire and on disk: 61 of header, then the records.
-    std::int64_t size_in_bytes() const { return 61 + static_cast<std::int64_t>(records.size()); }
+    // Bytes on the wire and on disk: the header, then the records.
+    std::int64_t size_in_bytes() const {
+        return static_cast<std::int64_t>(kBatchHeaderSize + records.size());
+    }
     TRIBUNAL_FIELDS(RecordBatch, base_offset, leader_epoch, last_offset_delta, crc, attributes,
                     producer_epoch, base_sequence, record_count, producer_id, base_timestamp,
                     max_timestamp, records)
@@ -113,6 +117,8 @@ struct RecordView {
     // Digest of key, value and remaining headers: what the application would compare.
     std::uint32_t content_digest() const;
 };
+// What its view would say once it is encoded.
+std::uint32_t content_digest(const Record& record);
 
 // Appends one record as v2 has it, the uid header first when there is a uid. Deltas are to the
 // batch's base timestamp and base offset.
@@ -131,7 +137,13 @@ class BatchBuilder {
     // Appends a record with the next relative offset.
     void append(const Record& record);
     std::int32_t record_count() const { return count; }
-    std::int64_t size_in_bytes() const { return 61 + static_cast<std::int64_t>(bytes.size()); }
+    std::int64_t size_in_bytes() const {
+        return static_cast<std::int64_t>(kBatchHeaderSize + bytes.size());
+    }
+    // Of a batch without compression that has this record alone.
+    static std::int64_t size_alone(const Record& record) {
+        return static_cast<std::int64_t>(kBatchHeaderSize) + size_of(record);
+    }
     // Bytes that this record would add.
     static std::int64_t size_of(const Record& record);
     // The finished batch with base offset 0 and its CRC; the builder is empty afterwards.

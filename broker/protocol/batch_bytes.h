@@ -15,8 +15,6 @@
 
 namespace tribunal {
 
-inline constexpr std::size_t kBatchHeaderSize = 61;
-
 // Header and records, `batch.size_in_bytes()` long. The CRC is the batch's own, right or wrong.
 void encode_batch(std::string& out, const RecordBatch& batch);
 
