@@ -70,9 +70,17 @@ void World::send(NodeId from, Instant departs, Send&& send, Chooser& chooser, Ob
         trips = 3;  // SYN, SYN-ACK, then the request
     }
     Stream& stream = to_server ? connection->to_server : connection->to_client;
-    const std::uint32_t slot = in_flight_.put(Shared<MessageInFlight>{MessageInFlight{
-        connection->incarnation, stream.sent++, now_, departs,
-        Deliver{key, send.is_response, send.correlation, std::move(send.message)}}});
+    Shared<MessageInFlight> block = delivered_.take();
+    MessageInFlight& message = block.edit();
+    message.incarnation = connection->incarnation;
+    message.place = stream.sent++;
+    message.sent = now_;
+    message.departs = departs;
+    message.deliver.connection = key;
+    message.deliver.is_response = send.is_response;
+    message.deliver.correlation = send.correlation;
+    message.deliver.message = std::move(send.message);
+    const std::uint32_t slot = in_flight_.put(std::move(block));
     const NodeId to = to_server ? key.server : key.client;
     if (observer != nullptr) {
         observer->on_message_sent(*this, slot, *in_flight_.slots[slot], from, to);

@@ -3,8 +3,9 @@
 #include <rapidcheck/gtest.h>
 
 #include <map>
+#include <string>
 
-#include "sim/world.h"
+#include "sim/slab.h"
 
 namespace tribunal {
 namespace {
@@ -19,6 +20,26 @@ TEST(slab, gives_up_what_lies_free_at_the_end) {
     EXPECT_EQ(slab.take(0), 0);
     EXPECT_TRUE(slab.slots.empty());
     EXPECT_TRUE(slab.free.empty());
+}
+
+TEST(spares, are_written_over_unless_somebody_else_holds_them) {
+    Spares<std::string> spares;
+    Shared<std::string> first = spares.take();
+    EXPECT_EQ(*first, "");
+    first.edit() = "first";
+    const Shared<std::string> held = first;
+    spares.keep(std::move(first));
+    EXPECT_EQ(spares.size(), 0u);
+    EXPECT_EQ(*held, "first");
+
+    Shared<std::string> second = spares.take();
+    EXPECT_FALSE(second.is_same_object(held));
+    const std::string* const block = &*second;
+    spares.keep(std::move(second));
+    EXPECT_EQ(spares.size(), 1u);
+    EXPECT_EQ(Spares<std::string>{spares}.size(), 0u);  // a copy begins without
+    EXPECT_EQ(&*spares.take(), block);
+    EXPECT_EQ(spares.size(), 0u);
 }
 
 RC_GTEST_PROP(slab, keeps_what_is_in_use, (std::vector<std::uint8_t> ops)) {

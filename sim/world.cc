@@ -33,14 +33,6 @@ void World::add(Node node, std::string name, Instant at) {
     start_process(hosts.size() - 1, at);
 }
 
-std::size_t World::index_of(NodeId id) const {
-    const std::vector<std::int32_t>& index_by_id = directory_->index_by_id;
-    CHECK(id.value >= 0 && static_cast<std::size_t>(id.value) < index_by_id.size());
-    const std::int32_t index = index_by_id[static_cast<std::size_t>(id.value)];
-    CHECK(index >= 0);
-    return static_cast<std::size_t>(index);
-}
-
 const Controller& World::controller() const {
     const std::vector<std::size_t>& controllers = directory_->controllers;
     CHECK(!controllers.empty());
@@ -175,6 +167,7 @@ void World::on_deliver(const Event& event, Chooser& chooser, Observer* observer)
         observer->on_message_received(*this, slot, *in_flight_.slots[slot], false);
     Shared<MessageInFlight> taken = in_flight_.take(slot);
     run_step(event.node, Input{std::move(taken.edit().deliver)}, chooser, observer);
+    delivered_.keep(std::move(taken));
 }
 
 void World::on_timer(const Event& event, Chooser& chooser, Observer* observer) {

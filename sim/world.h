@@ -12,11 +12,13 @@
 #include <string>
 #include <vector>
 
+#include "broker/base/check.h"
 #include "broker/node/node.h"
 #include "sim/choices.h"
 #include "sim/event_queue.h"
 #include "sim/faults.h"
 #include "sim/options.h"
+#include "sim/slab.h"
 
 namespace tribunal {
 
@@ -155,43 +157,6 @@ struct PendingSync {
     std::uint64_t written = 0;  // writes up to this number become durable
     std::uint64_t token = 0;
     TRIBUNAL_FIELDS(PendingSync, starts, file, written, token)
-};
-
-// Slots that events point to by number. What lies free at the end is given up, so that copies of a
-// world do not carry its busiest moment along.
-template <class T>
-struct Slab {
-    std::vector<T> slots;
-    std::vector<bool> used;           // by slot
-    std::vector<std::uint32_t> free;  // to take again, each once; some of them may be gone
-
-    std::uint32_t put(T value) {
-        while (!free.empty()) {
-            const std::uint32_t slot = free.back();
-            free.pop_back();
-            if (slot >= slots.size()) continue;
-            slots[slot] = std::move(value);
-            used[slot] = true;
-            return slot;
-        }
-        slots.push_back(std::move(value));
-        used.push_back(true);
-        return static_cast<std::uint32_t>(slots.size() - 1);
-    }
-    T take(std::uint32_t slot) {
-        T value = std::move(slots[slot]);
-        used[slot] = false;
-        while (!used.empty() && !used.back()) {
-            used.pop_back();
-            slots.pop_back();
-        }
-        if (slots.empty()) {
-            free.clear();
-        } else if (slot < slots.size()) {
-            free.push_back(slot);
-        }
-        return value;
-    }
 };
 
 // --- faults -------------------------------------------------------------------------------------
@@ -338,6 +303,7 @@ class World {
     Shared<std::vector<Link>> links_;  // from * hosts + to; only faults change them
     std::uint32_t next_incarnation_ = 1;
     Slab<Shared<MessageInFlight>> in_flight_;  // copies of the world share what is under way
+    Spares<MessageInFlight> delivered_;
     Slab<CloseNotice> notices_;
     Slab<PendingSync> syncs_;
     std::vector<ActiveFault> active_faults_;
@@ -351,5 +317,13 @@ class World {
     Digest trace_;
     Outbox outbox_;  // reused between steps; empty between them
 };
+
+inline std::size_t World::index_of(NodeId id) const {
+    const std::vector<std::int32_t>& index_by_id = directory_->index_by_id;
+    CHECK(id.value >= 0 && static_cast<std::size_t>(id.value) < index_by_id.size());
+    const std::int32_t index = index_by_id[static_cast<std::size_t>(id.value)];
+    CHECK(index >= 0);
+    return static_cast<std::size_t>(index);
+}
 
 }  // namespace tribunal

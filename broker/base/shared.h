@@ -24,9 +24,10 @@ class Shared {
     // The value to write to; clones it first when it is shared. The reference is good until this
     // object is next copied.
     T& edit() {
-        if (value_.use_count() != 1) clone();
+        if (is_shared()) clone();
         return *value_;
     }
+    bool is_shared() const { return value_.use_count() != 1; }
     bool is_same_object(const Shared& other) const { return value_ == other.value_; }
 
     friend bool operator==(const Shared& a, const Shared& b) {
