@@ -348,26 +348,35 @@ void Recorder::on_step(const World& world, const Host& host, const Input& input,
         if (!monitors || observe_progress(world, tp, host)) continue;
         observe(world, tp, id_of(host.node));
     }
-    if (monitors) on_follower_reads(world, host, out);
-    if (monitors) after_storage(world, host, out);
+    const Broker* broker = broker_of(host.node);
+    if (monitors && broker != nullptr) follow_effects(world, *broker, out);
+}
+
+// What a broker answers, and what it hands to its disk.
+void Recorder::follow_effects(const World& world, const Broker& broker, const Outbox& out) {
+    bool syncs = false;
+    for (const Effect& effect : out.effects) {
+        if (const auto* send = std::get_if<Send>(&effect)) {
+            if (!send->is_response) continue;
+            if (broker.config.replica_selector_rack_aware) follow_read(world, broker, *send);
+            follow_answer(world, broker, *send);
+        } else if (const auto* write = std::get_if<Write>(&effect)) {
+            syncs = syncs || write->sync;
+        }
+    }
+    if (syncs) follow_flushes(broker, out);
 }
 
 // What a follower answers to consumers (KIP-392).
-void Recorder::on_follower_reads(const World& world, const Host& host, const Outbox& out) {
-    const Broker* broker = broker_of(host.node);
-    if (broker == nullptr || !broker->config.replica_selector_rack_aware) return;
-    for (const Effect& effect : out.effects) {
-        const auto* send = std::get_if<Send>(&effect);
-        if (send == nullptr || !send->is_response) continue;
-        const auto* response = send->message.get_if<FetchResponse>();
-        if (response == nullptr || broker_of(world.host(send->connection.client).node) != nullptr) {
-            continue;
-        }
-        for (const FetchPartitionResponse& r : response->partitions) {
-            const Partition* p = find_partition(*broker, r.partition);
-            if (p == nullptr || p->leader() != nullptr || r.batches.empty()) continue;
-            monitor_.on_served_by_follower(world.now(), r.partition, broker->id, r.batches);
-        }
+void Recorder::follow_read(const World& world, const Broker& broker, const Send& answer) {
+    const auto* response = answer.message.get_if<FetchResponse>();
+    if (response == nullptr || broker_of(world.host(answer.connection.client).node) != nullptr) {
+        return;
+    }
+    for (const FetchPartitionResponse& r : response->partitions) {
+        const Partition* p = find_partition(broker, r.partition);
+        if (p == nullptr || p->leader() != nullptr || r.batches.empty()) continue;
+        monitor_.on_served_by_follower(world.now(), r.partition, broker.id, r.batches);
     }
 }
 

@@ -63,12 +63,13 @@ class Recorder final : public Observer {
     bool observe_progress(const World& world, TopicPartition tp, const Host& host);
     // Grows with every record that image_ has replayed. (Never 0, which says nothing.)
     std::uint64_t metadata_version() const { return metadata_records_ + 1; }
-    void on_follower_reads(const World& world, const Host& host, const Outbox& out);
+    // What the step of a broker asked for, once its partitions were observed.
+    void follow_effects(const World& world, const Broker& broker, const Outbox& out);
+    void follow_read(const World& world, const Broker& broker, const Send& answer);
     // recorder_storage.cc: what a step says of flushes, deletions and positions out of range.
-    // Before: what the input did to the disk. After: what the step did, now that it was observed.
+    // Before: what the input did to the disk.
     void before_storage(const World& world, const Host& host, const Input& input,
                         const Outbox& out);
-    void after_storage(const World& world, const Host& host, const Outbox& out);
     void follow_flushes(const Broker& broker, const Outbox& out);
     void follow_answer(const World& world, const Broker& broker, const Send& answer);
     void on_polled(Instant now, std::uint32_t client, const PollReturned& poll);

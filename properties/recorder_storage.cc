@@ -35,20 +35,6 @@ void Recorder::before_storage(const World& world, const Host& host, const Input&
     }
 }
 
-void Recorder::after_storage(const World& world, const Host& host, const Outbox& out) {
-    const Broker* broker = broker_of(host.node);
-    if (broker == nullptr) return;
-    bool syncs = false;
-    for (const Effect& effect : out.effects) {
-        if (const auto* send = std::get_if<Send>(&effect)) {
-            if (send->is_response) follow_answer(world, *broker, *send);
-        } else if (const auto* write = std::get_if<Write>(&effect)) {
-            syncs = syncs || write->sync;
-        }
-    }
-    if (syncs) follow_flushes(*broker, out);
-}
-
 // A sync takes to the platter what was written before it, itself included: up to where the next
 // append of the same step begins, or to the log end.
 void Recorder::follow_flushes(const Broker& broker, const Outbox& out) {
