@@ -337,14 +337,8 @@ struct MetadataFetchRequest {
     Offset fetch_offset;
     Duration max_wait;
     LeaderEpoch last_epoch{0};  // of the record before fetch_offset
-    bool operator==(const MetadataFetchRequest&) const = default;
+    TRIBUNAL_FIELDS(MetadataFetchRequest, replica, fetch_offset, max_wait, last_epoch)
 };
-// A digest leaves last_epoch out: what is committed below an offset is one sequence, so that the
-// offset stands for it. Where that is broken, the answer tells.
-inline void fold(Digest& d, const MetadataFetchRequest& m) {
-    const auto& [replica, fetch_offset, max_wait, last_epoch] = m;
-    fold(d, replica), fold(d, fetch_offset), fold(d, max_wait);
-}
 struct MetadataFetchResponse {
     ErrorCode error = ErrorCode::none;  // NOT_LEADER_OR_FOLLOWER
     NodeId leader = kNoNode;            // of the newest epoch that the controller knows
@@ -356,15 +350,9 @@ struct MetadataFetchResponse {
     LeaderEpoch last_epoch{0};  // of the record before end_offset
     bool diverges = false;      // the leader has other records than the broker before base_offset
     Offset high_watermark;
-    bool operator==(const MetadataFetchResponse&) const = default;
+    TRIBUNAL_FIELDS(MetadataFetchResponse, error, leader, leader_epoch, base_offset, is_snapshot,
+                    records, end_offset, last_epoch, diverges, high_watermark)
 };
-inline void fold(Digest& d, const MetadataFetchResponse& m) {
-    const auto& [error, leader, leader_epoch, base_offset, is_snapshot, records, end_offset,
-                 last_epoch, diverges, high_watermark] = m;
-    fold(d, error), fold(d, leader), fold(d, leader_epoch), fold(d, base_offset);
-    fold(d, is_snapshot), fold(d, records), fold(d, end_offset), fold(d, high_watermark);
-    if (diverges) fold(d, diverges);
-}
 
 using MessageTypes =
     TypeList<ProduceRequest, ProduceResponse, FetchRequest, FetchResponse, ListOffsetsRequest,
