@@ -51,7 +51,7 @@ struct ReplicationMonitor::Progress {
 bool ReplicationMonitor::Progress::is_nothing_else() {
     if (!s.seen || !s.running || !r.running || s.went_down || r.config == nullptr) return false;
     if (r.config->cleanup_compact || !is_same_role()) return false;
-    if (r.fetchers >= 0 && !has_right_fetchers(r)) return false;  // R18
+    if (r.fetchers >= 0 && !has_right_fetchers(r)) return false;   // R18
     if (r.log->log_start_offset > r.high_watermark) return false;  // R11
     if (r.high_watermark > r.log->log_end_offset) return false;
     if (!only_appended()) return false;

@@ -134,7 +134,8 @@ struct ReplicationMonitor::PartitionState {
     bool is_lost_everywhere = false;
     bool has_deposed_leader = false;  // as last seen
     // The metadata of the last observation when it left nothing wrong, excused, pending or lagging
-    // behind the controller (is_settled); else 0. What follows it may be seen by observe_progress().
+    // behind the controller (is_settled); else 0. What follows it may be seen by
+    // observe_progress().
     std::uint64_t settled_version = 0;
 
     std::vector<CommittedLoss> losses;

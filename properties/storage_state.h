@@ -116,7 +116,7 @@ struct StorageMonitor::Observation {
     PartitionState& p;
     TopicPartition partition;
     Instant now;
-    std::span<const ReplicaView> replicas;  // those to look at
+    std::span<const ReplicaView> replicas;                           // those to look at
     boost::container::small_vector<ReplicaShadow*, 5> shadows = {};  // of each
 
     ReplicaShadow& shadow(std::size_t i) { return *shadows[i]; }

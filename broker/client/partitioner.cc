@@ -97,7 +97,8 @@ std::int32_t drawn_partition(const PartitionTable& table, const std::optional<Lo
             std::upper_bound(load->cumulative.begin(), load->cumulative.end(), drawn);
         return load->partitions[static_cast<std::size_t>(above - load->cumulative.begin())];
     }
-    return table.with_leader().empty() ? random % table.count : entry_for(table.with_leader(), random);
+    return table.with_leader().empty() ? random % table.count
+                                       : entry_for(table.with_leader(), random);
 }
 
 PartitionChoice choose_partition(const PartitionerConfig& config, TopicPartitioner& topic,
