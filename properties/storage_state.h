@@ -2,6 +2,8 @@
 // observation. Internal to the storage_*.cc files.
 #pragma once
 
+#include <boost/container/deque.hpp>
+#include <boost/container/small_vector.hpp>
 #include <map>
 #include <optional>
 #include <span>
@@ -12,11 +14,17 @@
 
 namespace tribunal {
 
+// Of every replica's every batch. In blocks, because a vector that doubles would hold as much again
+// in vain.
+using BatchIdentities =
+    boost::container::deque<BatchIdentity, void,
+                            boost::container::deque_options_t<boost::container::block_size<32>>>;
+
 // The active segment as it was last seen. To share it, as closed ones are, would make every append
 // copy it.
 struct KnownActive {
     Offset base_offset{0};
-    std::vector<BatchIdentity> batches;
+    BatchIdentities batches;
     std::int64_t size_in_bytes = 0;
     Timestamp max_timestamp = kNoTimestamp;
 
@@ -83,7 +91,7 @@ struct StorageMonitor::PartitionState {
     bool deleted = false;
     std::vector<ReplicaShadow> replicas;
     // S1: the batches that were ever committed, from some offset on.
-    std::vector<BatchIdentity> committed;
+    BatchIdentities committed;
     LeaderEpoch term = kNoLeaderEpoch;
     NodeId leader = kNoNode;
     std::size_t agreed = 0;  // how many of `committed` the leader of this term is known to have
