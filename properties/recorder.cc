@@ -25,6 +25,10 @@ std::uint32_t client_index(const Node& node) {
         node);
 }
 
+std::size_t index_of(const World& world, const Host& host) {
+    return world.index_of(id_of(host.node));
+}
+
 // What a completed send means for the truth of it.
 Outcome outcome_of(const SendCompleted& done, std::int8_t acks) {
     if (done.error == ErrorCode::none) return acks == 0 ? Outcome::info : Outcome::ok;
@@ -269,87 +273,91 @@ void Recorder::on_operation(Instant now, std::uint32_t client, const ClientOpera
 void Recorder::on_step(const World& world, const Host& host, const Input& input,
                        const Outbox& out) {
     const Instant now = world.now();
-    const std::size_t index = world.index_of(id_of(host.node));
-    const std::int32_t client_or_none = client_by_host_[index];
-    if (std::holds_alternative<Start>(input) && client_or_none >= 0) {
-        const auto client = static_cast<std::uint32_t>(client_or_none);
-        process_[client] = static_cast<std::uint16_t>(history_.processes.size());
-        history_.processes.push_back({client, now, kNever});
+    if (std::holds_alternative<Start>(input)) {
+        if (const std::int32_t client = client_by_host_[index_of(world, host)]; client >= 0) {
+            process_[static_cast<std::size_t>(client)] =
+                static_cast<std::uint16_t>(history_.processes.size());
+            history_.processes.push_back({static_cast<std::uint32_t>(client), now, kNever});
+        }
     }
     if (monitors && (std::holds_alternative<WriteDone>(input) || !told_bounds_.empty())) {
         before_storage(world, host, input, out);
     }
     touched_.clear();
-    bool is_quorum_touched = false;
-    for (const Note& note : out.notes) {
-        if (std::holds_alternative<QuorumTouched>(note)) {
-            is_quorum_touched = true;
-            continue;
-        }
-        if (const auto* touched = std::get_if<PartitionTouched>(&note)) {
-            if (std::find(touched_.begin(), touched_.end(), touched->partition) == touched_.end()) {
-                touched_.push_back(touched->partition);
-            }
-            continue;
-        }
-        if (std::holds_alternative<ImageChanged>(note)) {
-            if (const Controller* controller = controller_of(host.node)) {
-                follow_metadata(world, *controller);
-            }
-            if (const Broker* b = broker_of(host.node); b != nullptr && monitors) {
-                metadata_monitor_.on_image(now, b->id, b->image, b->image_offset, image_);
-            }
-            continue;
-        }
-        if (client_or_none < 0) continue;
-        const auto client = static_cast<std::uint32_t>(client_or_none);
-        if (const auto* invoked = std::get_if<SendInvoked>(&note)) {
-            SendOp op;
-            op.invoked = now;
-            op.content = invoked->content;
-            op.process = process_[client];
-            op.acks = static_cast<std::int8_t>(invoked->acks);
-            history_.sends[client].push_back(op);
-        } else if (const auto* placed = std::get_if<SendPartitioned>(&note)) {
-            SendOp& op = history_.sends[client][History::sequence_of(placed->uid)];
-            op.topic = placed->partition.topic.value;
-            op.partition = placed->partition.partition;
-            op.attempts = 1;
-        } else if (const auto* retried = std::get_if<SendRetried>(&note)) {
-            for (const RecordUid uid : retried->uids) {
-                ++history_.sends[client][History::sequence_of(uid)].attempts;
-            }
-        } else if (const auto* done = std::get_if<SendCompleted>(&note)) {
-            SendOp& op = history_.sends[client][History::sequence_of(done->uid)];
-            op.completed = now;
-            op.offset = done->offset;
-            op.error = static_cast<std::int16_t>(done->error);
-            op.outcome = outcome_of(*done, op.acks);
-            if (op.outcome == Outcome::ok && op.acks == -1 && monitors) {
-                monitor_.on_acknowledged(now, op.topic_partition(), op.offset, done->uid);
-            }
-        } else if (const auto* poll = std::get_if<PollReturned>(&note)) {
-            on_polled(now, client, *poll);
-        } else if (const auto* operation = std::get_if<ClientOperation>(&note)) {
-            on_operation(now, client, *operation);
-        } else if (const auto* failed = std::get_if<DeserializationFailed>(&note)) {
-            application_errors_.push_back(
-                host.name + ": poll() throws at " + topic_name(image_, failed->partition.topic) +
-                "-" + std::to_string(failed->partition.partition) + "@" +
-                std::to_string(failed->offset.value) + ": " + failed->why);
-        }
-    }
-    if (const Controller* controller = controller_of(host.node);
-        controller != nullptr && monitors) {
+    const bool is_quorum_touched = !out.notes.empty() && take_notes(world, host, out);
+    if (!monitors) return;
+    if (const Controller* controller = controller_of(host.node)) {
         controller_monitor_.on_step(now, *controller, input, out);
     }
     if (is_quorum_touched) observe_quorum(world, id_of(host.node));
     for (const TopicPartition tp : touched_) {
-        if (!monitors || observe_progress(world, tp, host)) continue;
-        observe(world, tp, id_of(host.node));
+        if (!observe_progress(world, tp, host)) observe(world, tp, id_of(host.node));
     }
-    const Broker* broker = broker_of(host.node);
-    if (monitors && broker != nullptr) follow_effects(world, *broker, out);
+    if (const Broker* broker = broker_of(host.node)) follow_effects(world, *broker, out);
+}
+
+bool Recorder::take_notes(const World& world, const Host& host, const Outbox& out) {
+    const std::int32_t client = client_by_host_[index_of(world, host)];
+    bool is_quorum_touched = false;
+    for (const Note& note : out.notes) {
+        if (std::holds_alternative<QuorumTouched>(note)) {
+            is_quorum_touched = true;
+        } else if (const auto* touched = std::get_if<PartitionTouched>(&note)) {
+            if (std::find(touched_.begin(), touched_.end(), touched->partition) == touched_.end()) {
+                touched_.push_back(touched->partition);
+            }
+        } else if (std::holds_alternative<ImageChanged>(note)) {
+            if (const Controller* controller = controller_of(host.node)) {
+                follow_metadata(world, *controller);
+            }
+            if (const Broker* b = broker_of(host.node); b != nullptr && monitors) {
+                metadata_monitor_.on_image(world.now(), b->id, b->image, b->image_offset, image_);
+            }
+        } else if (client >= 0) {
+            take_client_note(world.now(), host, static_cast<std::uint32_t>(client), note);
+        }
+    }
+    return is_quorum_touched;
+}
+
+void Recorder::take_client_note(Instant now, const Host& host, std::uint32_t client,
+                                const Note& note) {
+    const auto send_of = [&](RecordUid uid) -> SendOp& {
+        return history_.sends[client][History::sequence_of(uid)];
+    };
+    if (const auto* invoked = std::get_if<SendInvoked>(&note)) {
+        SendOp op;
+        op.invoked = now;
+        op.content = invoked->content;
+        op.process = process_[client];
+        op.acks = static_cast<std::int8_t>(invoked->acks);
+        history_.sends[client].push_back(op);
+    } else if (const auto* placed = std::get_if<SendPartitioned>(&note)) {
+        SendOp& op = send_of(placed->uid);
+        op.topic = placed->partition.topic.value;
+        op.partition = placed->partition.partition;
+        op.attempts = 1;
+    } else if (const auto* retried = std::get_if<SendRetried>(&note)) {
+        for (const RecordUid uid : retried->uids) ++send_of(uid).attempts;
+    } else if (const auto* done = std::get_if<SendCompleted>(&note)) {
+        SendOp& op = send_of(done->uid);
+        op.completed = now;
+        op.offset = done->offset;
+        op.error = static_cast<std::int16_t>(done->error);
+        op.outcome = outcome_of(*done, op.acks);
+        if (op.outcome == Outcome::ok && op.acks == -1 && monitors) {
+            monitor_.on_acknowledged(now, op.topic_partition(), op.offset, done->uid);
+        }
+    } else if (const auto* poll = std::get_if<PollReturned>(&note)) {
+        on_polled(now, client, *poll);
+    } else if (const auto* operation = std::get_if<ClientOperation>(&note)) {
+        on_operation(now, client, *operation);
+    } else if (const auto* failed = std::get_if<DeserializationFailed>(&note)) {
+        application_errors_.push_back(host.name + ": poll() throws at " +
+                                      topic_name(image_, failed->partition.topic) + "-" +
+                                      std::to_string(failed->partition.partition) + "@" +
+                                      std::to_string(failed->offset.value) + ": " + failed->why);
+    }
 }
 
 // What a broker answers, and what it hands to its disk.
@@ -382,7 +390,7 @@ void Recorder::follow_read(const World& world, const Broker& broker, const Send&
 
 void Recorder::on_crash(const World& world, const Host& host, FaultKind how) {
     const Instant now = world.now();
-    const std::int32_t client = client_by_host_[world.index_of(id_of(host.node))];
+    const std::int32_t client = client_by_host_[index_of(world, host)];
     if (client >= 0) {
         if (!history_.processes.empty())
             history_.processes[process_[static_cast<std::size_t>(client)]].ended = now;

@@ -51,6 +51,9 @@ class Recorder final : public Observer {
     bool monitors = true;
 
   private:
+    // Partitions that were touched are in touched_ then; true when the quorum was, too.
+    bool take_notes(const World& world, const Host& host, const Outbox& out);
+    void take_client_note(Instant now, const Host& host, std::uint32_t client, const Note& note);
     void follow_metadata(const World& world, const Controller& controller);
     void announce_alterations(const Controller& controller, Offset from);
     // What the wiped controller had may be on too few others.
