@@ -141,7 +141,11 @@ void World::on_deliver(const Event& event, Chooser& chooser, Observer* observer)
         if (!connection->established && is_first) give_up_connecting(key, *connection);
         return;
     }
-    if (!takes_its_turn(slot, stream)) return;
+    if (message.place == stream.arrived && held_.empty()) [[likely]] {
+        ++stream.arrived;
+    } else if (!takes_its_turn(slot, stream)) {
+        return;
+    }
     const Host& receiver = *hosts[event.node];
     if (receiver.power != Power::up || !receiver.started) {
         // Nobody listens. A machine that is up refuses; one that is off is silent.
