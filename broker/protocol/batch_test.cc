@@ -148,5 +148,28 @@ RC_GTEST_PROP(batch, flipped_bits_do_no_harm,
     for_each_record(batch, [](const RecordView& view) { view.content_digest(); });
 }
 
+// The producer asks before it encodes, the recorder reads what came out.
+TEST(batch, a_record_alone_says_what_its_view_and_its_batch_say) {
+    Record record;
+    record.key = "k";
+    record.value = "value";
+    record.uid = RecordUid{7};
+    record.headers = {{"trace", "x1"}, {"empty", std::nullopt}};
+    Record bare;
+    for (const Record& r : {record, bare}) {
+        BatchBuilder builder;
+        builder.append(r);
+        const RecordBatch alone = builder.close();
+        EXPECT_EQ(BatchBuilder::size_alone(r), alone.size_in_bytes());
+        std::uint32_t seen = 0;
+        ASSERT_TRUE(
+            for_each_record(alone, [&](const RecordView& view) { seen = view.content_digest(); }));
+        EXPECT_EQ(content_digest(r), seen);
+    }
+    Record other = record;
+    other.headers[0].value = "x2";
+    EXPECT_NE(content_digest(other), content_digest(record));
+}
+
 }  // namespace
 }  // namespace tribunal
